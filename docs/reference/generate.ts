@@ -1,0 +1,71 @@
+/**
+ * Writes the generated reference pages: error codes, command-line help, OpenAPI. `--check` writes nothing and exits 1
+ * when a page on disk is not what the code says.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import type { ErrorTable } from '@pawl/core/bytes';
+
+const ROOT = `${import.meta.dirname}/../..`;
+
+async function errorTables(): Promise<[string, string, ErrorTable][]> {
+  const files = globSync('{core,contract,agent,server,cli,lab}/src/**/errors.ts', { cwd: ROOT }).sort();
+  const tables: [string, string, ErrorTable][] = [];
+  for (const file of files) {
+    const module = (await import(`${ROOT}/${file}`)) as Record<string, unknown>;
+    for (const [name, value] of Object.entries(module)) {
+      if (name.endsWith('_ERRORS')) tables.push([file, name, value as ErrorTable]);
+    }
+  }
+  return tables;
+}
+
+async function renderErrors(): Promise<string> {
+  const lines = ['# Error codes', '', 'Generated from the error tables of each part by `npm run gen`.', ''];
+  for (const [file, , table] of await errorTables()) {
+    lines.push(`## ${file.replace('/src', '').replace('/errors.ts', '')}`, '', '| code | what it says | what to do | HTTP |', '|---|---|---|---|');
+    for (const [code, row] of Object.entries(table)) {
+      lines.push(`| \`${code}\` | ${row.message} | ${row.advice} | ${row.status ?? 500} |`);
+    }
+    lines.push('');
+  }
+  return lines.join('\n');
+}
+
+function pawl(...args: string[]): string {
+  return execFileSync(process.execPath, [`${ROOT}/cli/src/main.ts`, ...args], { encoding: 'utf8' });
+}
+
+async function renderHelp(): Promise<string> {
+  const { COMMANDS } = (await import(`${ROOT}/cli/src/commands/index.ts`)) as { COMMANDS: readonly { name: string }[] };
+  const lines = ['# Command line', '', 'Generated from `pawl help` by `npm run gen`.', '', '```', pawl('help').trimEnd(), '```', ''];
+  for (const { name } of COMMANDS) lines.push(`## pawl ${name}`, '', '```', pawl('help', name).trimEnd(), '```', '');
+  return lines.join('\n');
+}
+
+async function renderOpenApi(part: 'management' | 'device'): Promise<string> {
+  const module = (await import(`${ROOT}/contract/src/${part}/index.ts`)) as Record<string, unknown>;
+  const render = module[part === 'management' ? 'managementOpenApi' : 'deviceOpenApi'] as () => unknown;
+  return `${JSON.stringify(render(), null, 2)}\n`;
+}
+
+const pages: Record<string, string> = {
+  'errors.md': await renderErrors(),
+  'cli.md': await renderHelp(),
+  'openapi-management.json': await renderOpenApi('management'),
+  'openapi-device.json': await renderOpenApi('device'),
+};
+
+const isCheck = process.argv.includes('--check');
+for (const [name, text] of Object.entries(pages)) {
+  const path = `${import.meta.dirname}/${name}`;
+  const isFresh = existsSync(path) && readFileSync(path, 'utf8') === text;
+  if (isFresh) continue;
+  if (isCheck) {
+    process.stderr.write(`error: docs/reference/${name} is not what the code says\nhint: run \`npm run gen\` and commit it\n`);
+    process.exitCode = 1;
+  } else {
+    writeFileSync(path, text);
+    process.stdout.write(`wrote docs/reference/${name}\n`);
+  }
+}
