@@ -115,7 +115,7 @@ describe('the hostile relay', () => {
   test('runs as a process that is set through standard input and ends with it', async () => {
     const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), url.href]);
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    const nextLine = async (): Promise<{ event: string }> => JSON.parse((await lines.next()).value);
+    const nextLine = async (): Promise<{ event: string }> => JSON.parse((await lines.next()).value ?? '');
     assert.equal((await nextLine()).event, 'listening');
     child.stdin.write('{"bytesPerS":1000}\n');
     assert.equal((await nextLine()).event, 'set');

@@ -102,11 +102,7 @@ async function handle(
   const answer = await ask(upstream, incoming);
   const { body, headers } = await meddle(current(), path, answer);
   response.writeHead(answer.statusCode ?? 502, { ...answer.headers, ...headers });
-  await pipeline(
-    body,
-    throttle(() => current().bytesPerS),
-    response,
-  );
+  await pipeline(body, (source: Readable) => throttle(source, () => current().bytesPerS), response);
 }
 
 function listen(server: Server, port: number): Promise<void> {

@@ -21,26 +21,19 @@ export function flipByte(offset: number, startsAt: number): Transform {
 const SLICES_PER_S = 20;
 
 /** Lets through so many bytes a second, evenly, in slices. `limit` is asked again for each slice, so it can change. */
-export function throttle(limit: () => number | undefined): Transform {
-  return new Transform({
-    highWaterMark: 16 * 1024,
-    transform(chunk: Buffer, _encoding, done): void {
-      const push = async (): Promise<void> => {
-        for (let offset = 0; offset < chunk.length; ) {
-          const bytesPerS = limit();
-          const size =
-            bytesPerS === undefined ? chunk.length - offset : Math.max(1, Math.ceil(bytesPerS / SLICES_PER_S));
-          this.push(chunk.subarray(offset, offset + size));
-          offset += size;
-          if (bytesPerS !== undefined) await sleep(1000 / SLICES_PER_S);
-        }
-      };
-      push().then(
-        () => done(),
-        (error: unknown) => done(error instanceof Error ? error : new Error(String(error))),
-      );
-    },
-  });
+export async function* throttle(
+  source: AsyncIterable<Buffer>,
+  limit: () => number | undefined,
+): AsyncGenerator<Buffer, void> {
+  for await (const chunk of source) {
+    for (let offset = 0; offset < chunk.length; ) {
+      const bytesPerS = limit();
+      const size = bytesPerS === undefined ? chunk.length - offset : Math.max(1, Math.ceil(bytesPerS / SLICES_PER_S));
+      yield chunk.subarray(offset, offset + size);
+      offset += size;
+      if (bytesPerS !== undefined) await sleep(1000 / SLICES_PER_S);
+    }
+  }
 }
 
 type Artifact = { filename: string; hashes: Record<string, string>; size: number };
