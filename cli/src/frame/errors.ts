@@ -1,0 +1,95 @@
+import { CodedError, type ErrorDetails, type ErrorTable, errorRow } from '@pawl/core/bytes';
+
+export const CLI_ERRORS = {
+  CLI_USAGE: {
+    message: 'the command line is not understood',
+    advice: 'Run the command with --help to see its options and an example.',
+    status: 400,
+  },
+  CLI_FILE_UNREADABLE: {
+    message: 'the file cannot be read',
+    advice: 'Check the path, and that you may read it.',
+    status: 400,
+  },
+  CLI_FILE_UNWRITABLE: {
+    message: 'the file cannot be written',
+    advice: 'Check that the folder exists, that you may write there, and that the disk has room.',
+    status: 503,
+  },
+  CLI_FILE_EXISTS: {
+    message: 'the file or folder is there already',
+    advice: 'Choose another place; nothing is overwritten.',
+    status: 409,
+  },
+  CLI_WORKSPACE_MISSING: {
+    message: 'there is no workspace here',
+    advice: 'Run "pawl init" first, or name the workspace with --workspace DIR.',
+    status: 400,
+  },
+  CLI_WORKSPACE_MALFORMED: {
+    message: 'a file of the workspace is not what it should be',
+    advice: 'Restore the file from a backup.',
+    status: 400,
+  },
+  CLI_PASSPHRASE_MISSING: {
+    message: 'a passphrase is needed and there is nobody to ask',
+    advice: 'Name a file that holds it with --passphrase-file or PAWL_PASSPHRASE_FILE.',
+    status: 400,
+  },
+  CLI_PASSPHRASE_WEAK: {
+    message: 'the passphrase is too short',
+    advice: 'Use at least 12 characters.',
+    status: 400,
+  },
+  CLI_KEY_MISSING: {
+    message: 'the workspace has no such key',
+    advice: 'Run "pawl key list" to see the keys, or "pawl key new" to make one.',
+    status: 400,
+  },
+  CLI_LINE_UNKNOWN: {
+    message: 'the workspace does not know this product line',
+    advice: 'Name a line that pawl.json lists.',
+    status: 400,
+  },
+  CLI_TOKEN_MISSING: {
+    message: 'this workspace is not logged in to a server',
+    advice: 'Run "pawl login CLAIM_LINK" with the link that "pawl serve" printed.',
+    status: 400,
+  },
+  CLI_SERVER_UNAVAILABLE: {
+    message: 'the server cannot be reached',
+    advice: 'Check that it runs and that the address is right.',
+    status: 503,
+  },
+  CLI_SERVER_REFUSED: { message: 'the server refused', advice: 'Do what the message says.', status: 409 },
+  CLI_CONFIG_MALFORMED: {
+    message: 'the configuration file is not what it should be',
+    advice: 'Compare it with the example in the help of the command.',
+    status: 400,
+  },
+  CLI_FORMAT_UNKNOWN: {
+    message: 'it is not clear what this file is',
+    advice: 'Give a release folder, an envelope (.suit), a TUF metadata file (.json), a .swu or a bundle (.zip).',
+    status: 400,
+  },
+  CLI_RELEASE_MISMATCH: {
+    message: 'the release folder does not agree with itself',
+    advice: 'Seal the image again; do not change files in a release folder.',
+    status: 409,
+  },
+  CLI_PORT_IN_USE: {
+    message: 'the port is in use',
+    advice: 'Choose another with --port, or 0 for any free one.',
+    status: 503,
+  },
+} as const satisfies ErrorTable;
+
+export type CliErrorCode = keyof typeof CLI_ERRORS;
+
+/** What the command line itself has to complain about. */
+export class CliError extends CodedError<CliErrorCode> {
+  constructor(code: CliErrorCode, details: ErrorDetails = {}, cause?: unknown) {
+    super(code, errorRow(CLI_ERRORS, code), details, cause);
+    this.name = 'CliError';
+  }
+}

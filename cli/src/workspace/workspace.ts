@@ -1,0 +1,119 @@
+/**
+ * The operator's workspace: a folder with `pawl.json`, `keys/` (sealed private keys), `trust/` (TUF metadata as last
+ * published) and `releases/<line>/<version>/`. Only public facts stand in `pawl.json`; the API token has its own file with
+ * mode 0600.
+ */
+import { dirname, join } from 'node:path';
+import type { Io } from '../frame/command.ts';
+import { CliError } from '../frame/errors.ts';
+import { inFolder, isPresent, readText, writeOutput } from './files.ts';
+
+const CONFIG_FILE = 'pawl.json';
+const FORMAT = 1;
+
+export type LineConfig = {
+  readonly vendorDomain: string;
+  readonly classInfo: string;
+};
+export type WorkspaceConfig = {
+  readonly pawl: typeof FORMAT;
+  readonly server?: string;
+  readonly tokenFile: string;
+  readonly lines: Readonly<Record<string, LineConfig>>;
+};
+export type Workspace = { readonly dir: string; readonly config: WorkspaceConfig };
+
+/** The option of every command that works on a workspace. */
+export const WORKSPACE_OPTION = {
+  workspace: {
+    type: 'string',
+    value: 'DIR',
+    summary: 'the workspace (else PAWL_WORKSPACE, else this folder or one above)',
+  },
+} as const;
+
+const LINE_GRAMMAR = /^[a-z0-9][a-z0-9-]{0,62}$/;
+/** Semantic versioning 2.0.0, without a leading "v". */
+const VERSION_GRAMMAR =
+  /^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(-[0-9A-Za-z.-]{1,64})?(\+[0-9A-Za-z.-]{1,64})?$/;
+
+/** @throws CliError CLI_USAGE */
+export function parseLineName(text: string): string {
+  if (!LINE_GRAMMAR.test(text)) throw new CliError('CLI_USAGE', { line: text, expected: LINE_GRAMMAR.source });
+  return text;
+}
+
+/** @throws CliError CLI_USAGE */
+export function parseVersion(text: string): string {
+  if (!VERSION_GRAMMAR.test(text))
+    throw new CliError('CLI_USAGE', { version: text, expected: 'a version such as 1.2.3' });
+  return text;
+}
+
+/** @throws CliError CLI_USAGE */
+export function parseNumber(text: string, option: string): bigint {
+  if (!/^\d{1,18}$/.test(text)) throw new CliError('CLI_USAGE', { option, value: text, expected: 'a whole number' });
+  return BigInt(text);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function parseConfig(text: string, path: string): WorkspaceConfig {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new CliError('CLI_WORKSPACE_MALFORMED', { path, reason: 'not JSON' }, cause);
+  }
+  const malformed = (member: string): CliError => new CliError('CLI_WORKSPACE_MALFORMED', { path, member });
+  if (!isRecord(value) || value['pawl'] !== FORMAT) throw malformed('pawl');
+  const { server, tokenFile, lines } = value;
+  if (server !== undefined && !(typeof server === 'string' && URL.canParse(server))) throw malformed('server');
+  if (typeof tokenFile !== 'string') throw malformed('tokenFile');
+  if (!isRecord(lines)) throw malformed('lines');
+  const parsed = Object.entries(lines).map(([name, line]): [string, LineConfig] => {
+    if (!LINE_GRAMMAR.test(name) || !isRecord(line)) throw malformed('lines');
+    const { vendorDomain, classInfo } = line;
+    if (typeof vendorDomain !== 'string' || typeof classInfo !== 'string') throw malformed(`lines.${name}`);
+    return [name, { vendorDomain, classInfo }];
+  });
+  return { pawl: FORMAT, ...(server === undefined ? {} : { server }), tokenFile, lines: Object.fromEntries(parsed) };
+}
+
+export async function saveConfig(dir: string, config: WorkspaceConfig): Promise<Workspace> {
+  await writeOutput(join(dir, CONFIG_FILE), `${JSON.stringify(config, undefined, 2)}\n`);
+  return { dir, config };
+}
+
+/** @throws CliError CLI_WORKSPACE_MISSING, CLI_WORKSPACE_MALFORMED */
+export async function loadWorkspace(io: Io, named: string | undefined): Promise<Workspace> {
+  const given = named ?? io.env['PAWL_WORKSPACE'];
+  let dir = inFolder(io.cwd, given ?? '.');
+  while (!(await isPresent(join(dir, CONFIG_FILE)))) {
+    const above = dirname(dir);
+    if (given !== undefined || above === dir)
+      throw new CliError('CLI_WORKSPACE_MISSING', { dir: inFolder(io.cwd, given ?? '.') });
+    dir = above;
+  }
+  const path = join(dir, CONFIG_FILE);
+  return { dir, config: parseConfig(await readText(path), path) };
+}
+
+/** @throws CliError CLI_LINE_UNKNOWN */
+export function lineOf({ config }: Workspace, name: string): LineConfig {
+  const line = Object.hasOwn(config.lines, name) ? config.lines[name] : undefined;
+  if (line === undefined) throw new CliError('CLI_LINE_UNKNOWN', { line: name });
+  return line;
+}
+
+/** The only line, when there is one and none was named. @throws CliError CLI_LINE_UNKNOWN, CLI_USAGE */
+export function chooseLine(workspace: Workspace, named: string | undefined): string {
+  const names = Object.keys(workspace.config.lines);
+  const [only] = names;
+  const name = named ?? (names.length === 1 ? only : undefined);
+  if (name === undefined) throw new CliError('CLI_USAGE', { missing: '--line' });
+  lineOf(workspace, name);
+  return name;
+}
