@@ -1,0 +1,145 @@
+/**
+ * Delegations of the targets role (TUF 1.0.34 §4.5): which role may speak for which target paths, in order of trust. A
+ * path pattern matches component by component; `*` and `?` never cross a slash. The reference clients disagree about
+ * brackets, braces and negation in patterns, so metadata with those is refused rather than read in one of the ways.
+ * Succinct roles (TAP 15) are not supported and are refused too.
+ */
+import { toHex, utf8 } from '../bytes/index.ts';
+import { sha256 } from '../crypto/index.ts';
+import type { JsonObject, JsonValue } from './json.ts';
+import {
+  expectArray,
+  expectBoolean,
+  expectDistinctStrings,
+  expectInteger,
+  expectObject,
+  expectString,
+  malformed,
+} from './json-fields.ts';
+import { TRUST_LIMITS } from './limits.ts';
+import type { KeyTable, RoleKeys } from './signed-json.ts';
+import { parseTufKey } from './tuf-key.ts';
+
+export type DelegatedRole = RoleKeys & {
+  readonly name: string;
+  readonly terminating: boolean;
+  readonly paths: readonly string[] | undefined;
+  readonly pathHashPrefixes: readonly string[] | undefined;
+};
+export type Delegations = { readonly keys: KeyTable; readonly roles: readonly DelegatedRole[] };
+
+const RESERVED_NAMES: ReadonlySet<string> = new Set(['root', 'timestamp', 'snapshot', 'targets', '']);
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+const PATTERN_BARRED = /[[\]{}\\\u0000-\u001f\u007f]|^!/;
+const HASH_PREFIX_FORM = /^[0-9a-f]{1,64}$/;
+
+export function parseKeyTable(value: JsonValue | undefined, at: string): KeyTable {
+  const entries = Object.entries(expectObject(value, at));
+  return new Map(entries.map(([keyId, key]) => [keyId, parseTufKey(keyId, key, `${at}.${keyId}`)]));
+}
+
+export function parseRoleKeys(value: JsonValue | undefined, at: string): RoleKeys {
+  const json = expectObject(value, at);
+  return {
+    // TUF 1.0.34 §4.3: key ids must be unique, or one signature could meet a threshold of two.
+    keyIds: expectDistinctStrings(json['keyids'], `${at}.keyids`),
+    threshold: expectInteger(json['threshold'], `${at}.threshold`, 1),
+  };
+}
+
+function isPathPattern(pattern: string): boolean {
+  return pattern.length > 0 && pattern.length <= TRUST_LIMITS.targetPathCharsMax && !PATTERN_BARRED.test(pattern);
+}
+
+/**
+ * What a producer keeps to beyond that, because the reference clients differ: no pattern begins a component with a dot.
+ * @throws TrustError TRUST_METADATA_MALFORMED
+ */
+export function verifyPatternPortable(pattern: string): void {
+  if (!isPathPattern(pattern) || pattern.split('/').some((part) => part === '' || part.startsWith('.'))) {
+    throw malformed('paths', 'patterns of text, * and ?');
+  }
+}
+
+function parsePatterns(json: JsonObject, at: string): Pick<DelegatedRole, 'paths' | 'pathHashPrefixes'> {
+  // TUF 1.0.34 §4.5: exactly one of the two.
+  if ((json['paths'] === undefined) === (json['path_hash_prefixes'] === undefined)) {
+    throw malformed(at, 'either paths or path_hash_prefixes');
+  }
+  if (json['paths'] !== undefined) {
+    const paths = expectDistinctStrings(json['paths'], `${at}.paths`);
+    if (!paths.every(isPathPattern)) throw malformed(`${at}.paths`, 'patterns of text, * and ?');
+    return { paths, pathHashPrefixes: undefined };
+  }
+  const pathHashPrefixes = expectDistinctStrings(json['path_hash_prefixes'], `${at}.path_hash_prefixes`);
+  if (!pathHashPrefixes.every((prefix) => HASH_PREFIX_FORM.test(prefix))) {
+    throw malformed(`${at}.path_hash_prefixes`, 'lower-case hexadecimal');
+  }
+  return { paths: undefined, pathHashPrefixes };
+}
+
+function parseDelegatedRole(value: JsonValue, at: string): DelegatedRole {
+  const json = expectObject(value, at);
+  const name = expectString(json['name'], `${at}.name`);
+  // TUF 1.0.34 §4.5: a delegated role must not take the name of a top-level one.
+  if (RESERVED_NAMES.has(name)) throw malformed(`${at}.name`, 'a name that is not that of a top-level role');
+  return {
+    name,
+    terminating: expectBoolean(json['terminating'], `${at}.terminating`),
+    ...parseRoleKeys(json, at),
+    ...parsePatterns(json, at),
+  };
+}
+
+export function parseDelegations(value: JsonValue | undefined): Delegations | undefined {
+  if (value === undefined) return undefined;
+  const json = expectObject(value, 'delegations');
+  const roles = expectArray(json['roles'], 'delegations.roles').map((role, index) =>
+    parseDelegatedRole(role, `delegations.roles[${index}]`),
+  );
+  if (new Set(roles.map(({ name }) => name)).size !== roles.length) {
+    throw malformed('delegations.roles', 'each role name once');
+  }
+  return { keys: parseKeyTable(json['keys'], 'delegations.keys'), roles };
+}
+
+/** Wildcard match of one path component, in time linear in pattern × text. */
+function isComponentMatch(text: string, pattern: string): boolean {
+  let textAt = 0;
+  let patternAt = 0;
+  let starAt = -1;
+  let resumeAt = 0;
+  while (textAt < text.length) {
+    const char = pattern[patternAt];
+    if (char === '*') {
+      starAt = patternAt;
+      resumeAt = textAt;
+      patternAt += 1;
+    } else if (char !== undefined && (char === '?' || char === text[textAt])) {
+      textAt += 1;
+      patternAt += 1;
+    } else if (starAt >= 0) {
+      // Let the last star take one character more, and try again from there.
+      resumeAt += 1;
+      textAt = resumeAt;
+      patternAt = starAt + 1;
+    } else return false;
+  }
+  return /^\**$/.test(pattern.slice(patternAt));
+}
+
+function isPathMatch(path: string, pattern: string): boolean {
+  const components = path.split('/');
+  const patterns = pattern.split('/');
+  return (
+    components.length === patterns.length &&
+    patterns.every((part, index) => isComponentMatch(components[index] ?? '', part))
+  );
+}
+
+/** True when this role was given the right to speak for this path. */
+export function isDelegatedPath({ paths, pathHashPrefixes }: DelegatedRole, path: string): boolean {
+  if (paths !== undefined) return paths.some((pattern) => isPathMatch(path, pattern));
+  const hash = toHex(sha256(utf8(path)));
+  return pathHashPrefixes?.some((prefix) => hash.startsWith(prefix)) === true;
+}
