@@ -1,0 +1,28 @@
+/**
+ * SUIT (draft-ietf-suit-manifest-37 and companions, see constants.ts): build, sign, verify and run the manifest of an
+ * update. `verifyEnvelope` is the only way to a `VerifiedManifest`; `runSection` carries out one section of it on a
+ * `SuitPlatform`; `describeManifest` says what it installs without running anything.
+ */
+export type { AuthenticationPolicy } from './authentication.ts';
+export type { SectionName } from './constants.ts';
+export { describeManifest, type ManifestDescription, type PayloadDescription } from './describe.ts';
+export type { SuitDigest } from './digest.ts';
+export { encodeEnvelope, type EnvelopeOptions, parseEnvelope, type UntrustedEnvelope } from './envelope.ts';
+export { SUIT_ERRORS, SuitError, type SuitErrorCode } from './errors.ts';
+export { classUuid, vendorUuid } from './identifiers.ts';
+export type { ComponentId, Manifest } from './manifest.ts';
+export type {
+  CopyRequest,
+  FetchRequest,
+  InvokeRequest,
+  SuitComponent,
+  SuitPlatform,
+  WriteRequest,
+} from './platform.ts';
+export { runSection } from './run.ts';
+export { type EnvelopeExtra, signEnvelope } from './sign.ts';
+export type { SuitText } from './text.ts';
+export { buildTwoSlotManifest, type TwoSlotInput } from './two-slot.ts';
+export { isPayloadName } from './uri.ts';
+export { VerifiedManifest, verifyEnvelope, type VerifyEnvelopeOptions } from './verified-manifest.ts';
+export { decodeVersion, encodeVersion } from './version.ts';

@@ -1,0 +1,179 @@
+/**
+ * Command sequences (draft-ietf-suit-manifest-37 §8.4.5): a flat array [command, argument, command, argument ...] to typed
+ * commands and back. Closed world: a command, parameter or component that is not known refuses the whole manifest here,
+ * before anything is executed. Bounded in depth and in the number of commands.
+ */
+import {
+  type CborValue,
+  decodeCbor,
+  encodeCbor,
+  expectArray,
+  expectBytes,
+  expectUint,
+} from '../cbor/index.ts';
+import {
+  ACTIONS,
+  type ActionName,
+  CONDITIONS,
+  type ConditionName,
+  CONTROLS,
+  LIMITS,
+  REPORTING_MAX,
+} from './constants.ts';
+import { SuitError } from './errors.ts';
+import type { Command, Sequence } from './manifest.ts';
+import { type Parameters, parametersFromCbor, parametersToCbor } from './parameters.ts';
+
+/** Where a sequence stands; `budget` counts the commands of the whole manifest. */
+export type SequenceScope = {
+  readonly at: string;
+  readonly componentCount: number;
+  readonly isShared: boolean;
+  readonly depth: number;
+  readonly budget: { commands: number };
+};
+
+const CONDITION_OF: ReadonlyMap<CborValue, ConditionName> = new Map(
+  Object.entries(CONDITIONS).map(([name, code]) => [code, name as ConditionName]),
+);
+const ACTION_OF: ReadonlyMap<CborValue, ActionName> = new Map(
+  Object.entries(ACTIONS).map(([name, code]) => [code, name as ActionName]),
+);
+
+function broken(scope: SequenceScope, rule: string): SuitError {
+  return new SuitError('SUIT_RULE_VIOLATED', { at: scope.at, rule });
+}
+
+function readPolicy(value: CborValue, scope: SequenceScope): number {
+  const policy = Number(expectUint(value, scope.at));
+  if (policy > REPORTING_MAX) throw new SuitError('SUIT_MANIFEST_MALFORMED', { at: scope.at, policy });
+  return policy;
+}
+
+function readIndex(value: CborValue, scope: SequenceScope): number {
+  const index = expectUint(value, scope.at);
+  if (index >= BigInt(scope.componentCount)) {
+    throw new SuitError('SUIT_MANIFEST_MALFORMED', { at: scope.at, component: index, components: scope.componentCount });
+  }
+  return Number(index);
+}
+
+function readIndexArgument(value: CborValue, scope: SequenceScope): number | true | number[] {
+  if (value === true) return true;
+  if (!Array.isArray(value)) return readIndex(value, scope);
+  const indices = value.map((entry) => readIndex(entry, scope));
+  if (indices.length === 0 || new Set(indices).size !== indices.length) {
+    throw new SuitError('SUIT_MANIFEST_MALFORMED', { at: scope.at, expected: 'distinct component indices' });
+  }
+  return indices;
+}
+
+function readParameters(kind: 'override-parameters' | 'set-parameters', value: CborValue, scope: SequenceScope): Command {
+  const parameters = parametersFromCbor(value, scope.at);
+  if (Object.keys(parameters).length === 0) throw new SuitError('SUIT_MANIFEST_MALFORMED', { at: scope.at });
+  if (parameters.sourceComponent !== undefined) readIndex(parameters.sourceComponent, scope);
+  // §8.4.8: soft-failure must not be set outside of try-each and run-sequence.
+  if (parameters.softFailure !== undefined && scope.depth === 0) throw broken(scope, 'soft-failure outside a nested one');
+  // §8.4.8: custom parameters must not be used in the shared sequence.
+  if (parameters.securityCounter !== undefined && scope.isShared) throw broken(scope, 'custom parameter in shared');
+  if (kind === 'set-parameters') checkSetParameters(parameters, scope);
+  return { kind, parameters };
+}
+
+function checkSetParameters(parameters: Parameters, scope: SequenceScope): void {
+  if (scope.isShared) throw broken(scope, 'set-parameters in shared');
+  // §7: a digest must always be set by override-parameters; the two processor flags are never unset.
+  const { imageDigest, strictOrder, softFailure } = parameters;
+  if (imageDigest !== undefined || strictOrder !== undefined || softFailure !== undefined) {
+    throw broken(scope, 'digest or processor flag by set-parameters');
+  }
+}
+
+function readNested(value: CborValue, scope: SequenceScope): Sequence {
+  return decodeSequence(expectBytes(value, scope.at), { ...scope, depth: scope.depth + 1 });
+}
+
+function readTryEach(value: CborValue, scope: SequenceScope): Command {
+  const entries = expectArray(value, scope.at);
+  const hasEmptyEnd = entries.at(-1) === null;
+  const sequences = (hasEmptyEnd ? entries.slice(0, -1) : entries).map((entry) => readNested(entry, scope));
+  // CDDL: two or more sequences; one and nil is the useful short form that implementations also write.
+  if (entries.length < 2 || sequences.length === 0) throw new SuitError('SUIT_MANIFEST_MALFORMED', { at: scope.at });
+  return { kind: 'try-each', sequences, hasEmptyEnd };
+}
+
+function readCommand(code: CborValue, argument: CborValue, scope: SequenceScope): Command {
+  const condition = CONDITION_OF.get(code);
+  if (condition !== undefined) {
+    // §6.2: no custom commands in the shared sequence, it runs before vendor and class are known to match.
+    if (scope.isShared && CONDITIONS[condition] < 0) throw broken(scope, 'custom command in shared');
+    return { kind: 'condition', name: condition, policy: readPolicy(argument, scope) };
+  }
+  const action = ACTION_OF.get(code);
+  if (action !== undefined) {
+    if (scope.isShared) throw broken(scope, `${action} in shared`);
+    return { kind: 'action', name: action, policy: readPolicy(argument, scope) };
+  }
+  switch (code) {
+    case CONTROLS['set-component-index']:
+      return { kind: 'set-component-index', index: readIndexArgument(argument, scope) };
+    case CONTROLS['override-parameters']:
+      return readParameters('override-parameters', argument, scope);
+    case CONTROLS['set-parameters']:
+      return readParameters('set-parameters', argument, scope);
+    case CONTROLS['try-each']:
+      return readTryEach(argument, scope);
+    case CONTROLS['run-sequence']:
+      return { kind: 'run-sequence', sequence: readNested(argument, scope) };
+    default:
+      // §6.3: an unsupported command excludes the manifest.
+      throw new SuitError('SUIT_COMMAND_UNSUPPORTED', { at: scope.at, command: commandLabel(code) });
+  }
+}
+
+function commandLabel(code: CborValue): string {
+  return typeof code === 'number' || typeof code === 'bigint' ? String(code) : `a ${typeof code}`;
+}
+
+export function decodeSequence(bytes: Uint8Array, scope: SequenceScope): Sequence {
+  if (scope.depth > LIMITS.sequenceDepthMax) {
+    throw new SuitError('SUIT_LIMIT_EXCEEDED', { at: scope.at, sequenceDepthMax: LIMITS.sequenceDepthMax });
+  }
+  const items = expectArray(decodeCbor(bytes), scope.at);
+  if (items.length === 0 || items.length % 2 !== 0) {
+    throw new SuitError('SUIT_MANIFEST_MALFORMED', { at: scope.at, expected: 'pairs', actual: items.length });
+  }
+  scope.budget.commands += items.length / 2;
+  if (scope.budget.commands > LIMITS.commandsMax) {
+    throw new SuitError('SUIT_LIMIT_EXCEEDED', { at: scope.at, commandsMax: LIMITS.commandsMax });
+  }
+  const sequence: Command[] = [];
+  for (let i = 0; i < items.length; i += 2) sequence.push(readCommand(items[i], items[i + 1], scope));
+  // §6.2: with more than one component each command sequence begins with set-component-index.
+  if (scope.depth === 0 && scope.componentCount > 1 && sequence[0]?.kind !== 'set-component-index') {
+    throw broken(scope, 'the sequence does not begin with set-component-index');
+  }
+  return sequence;
+}
+
+function writeCommand(command: Command): [CborValue, CborValue] {
+  switch (command.kind) {
+    case 'condition':
+      return [CONDITIONS[command.name], command.policy];
+    case 'action':
+      return [ACTIONS[command.name], command.policy];
+    case 'set-component-index':
+      return [CONTROLS[command.kind], typeof command.index === 'object' ? [...command.index] : command.index];
+    case 'override-parameters':
+    case 'set-parameters':
+      return [CONTROLS[command.kind], parametersToCbor(command.parameters)];
+    case 'try-each':
+      return [CONTROLS[command.kind], [...command.sequences.map(encodeSequence), ...(command.hasEmptyEnd ? [null] : [])]];
+    case 'run-sequence':
+      return [CONTROLS[command.kind], encodeSequence(command.sequence)];
+  }
+}
+
+export function encodeSequence(sequence: Sequence): Uint8Array {
+  return encodeCbor(sequence.flatMap(writeCommand));
+}
