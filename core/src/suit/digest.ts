@@ -6,26 +6,21 @@
  */
 import { isEqualBytes } from '../bytes/index.ts';
 import { type CborValue, decodeCbor, encodeCbor, expectArray, expectBytes, expectInt } from '../cbor/index.ts';
-import { newHash } from '../crypto/index.ts';
+import { DIGEST_ALGORITHMS, newHash } from '../crypto/index.ts';
 import { SuitError } from './errors.ts';
 
 /** A digest and its COSE algorithm number (-16 SHA-256, -43 SHA-384, -44 SHA-512). */
 export type SuitDigest = { readonly algorithm: number; readonly bytes: Uint8Array };
 
 export const SHA_256 = -16;
-const DIGEST_SIZES_BYTES: ReadonlyMap<number, number> = new Map([
-  [SHA_256, 32],
-  [-43, 48],
-  [-44, 64],
-]);
 
 export function digestFromCbor(value: CborValue, at: string): SuitDigest {
   const parts = expectArray(value, at);
   // §8.2: extensions may follow; none is defined, so none is accepted.
   if (parts.length !== 2) throw new SuitError('SUIT_MANIFEST_MALFORMED', { at, expected: 2, actual: parts.length });
-  const algorithm = Number(expectInt(parts[0], at));
+  const algorithm = expectInt(parts[0], at);
   const bytes = expectBytes(parts[1], at);
-  const sizeBytes = DIGEST_SIZES_BYTES.get(algorithm);
+  const sizeBytes = DIGEST_ALGORITHMS.get(algorithm)?.sizeBytes;
   if (sizeBytes === undefined) throw new SuitError('SUIT_DIGEST_UNSUPPORTED', { at, algorithm });
   if (bytes.length !== sizeBytes) {
     throw new SuitError('SUIT_MANIFEST_MALFORMED', { at, expected: sizeBytes, actual: bytes.length });
@@ -47,7 +42,9 @@ export function encodeDigest(digest: SuitDigest): Uint8Array {
 
 /** Hashes a member as it stands in the envelope: the byte string with its header. */
 export function digestOfMember(content: Uint8Array, algorithm: number = SHA_256): SuitDigest {
-  return { algorithm, bytes: new Uint8Array(newHash(algorithm).update(encodeCbor(content)).digest()) };
+  const hash = newHash(algorithm);
+  hash.update(encodeCbor(content));
+  return { algorithm, bytes: hash.digest() };
 }
 
 /** @throws SuitError SUIT_DIGEST_MISMATCH */

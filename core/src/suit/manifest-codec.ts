@@ -168,8 +168,8 @@ function decodeReferenceUri(value: CborValue): string {
 
 function decodeSetVersion(value: CborValue): number[] {
   const at = 'set-version';
-  const parts = expectArray(decodeCbor(expectBytes(value, at)), at).map((part) => Number(expectInt(part, at)));
-  if (parts.length === 0 || parts.length > LIMITS.versionPartsMax || !parts.every(Number.isSafeInteger)) {
+  const parts = expectArray(decodeCbor(expectBytes(value, at)), at).map((part) => expectInt(part, at));
+  if (parts.length === 0 || parts.length > LIMITS.versionPartsMax) {
     throw new SuitError('SUIT_MANIFEST_MALFORMED', { at });
   }
   return parts;
