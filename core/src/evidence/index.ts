@@ -1,0 +1,45 @@
+/**
+ * Evidence: in-toto statements in DSSE envelopes, the Merkle ledger that takes them in (RFC 6962 over complete subtrees,
+ * read through a port), its signed checkpoints (C2SP), and the bundle that proves itself offline. A ledger entry is the
+ * bytes of one envelope (`encodeEnvelope`); its leaf hash is `leafHash` of exactly these bytes. Pure: keys, nodes and
+ * bytes are parameters.
+ */
+export { canonicalJson, STATEMENT_LIMITS } from './canonical-json.ts';
+export { type Checkpoint, signCheckpoint, type VerifiedCheckpoint, verifyCheckpoint } from './checkpoint.ts';
+export {
+  type DsseEnvelope,
+  encodeEnvelope,
+  parseEnvelope,
+  STATEMENT_PAYLOAD_TYPE,
+  signStatement,
+  type VerifiedStatement,
+  verifyStatement,
+} from './dsse.ts';
+export { EVIDENCE_ERRORS, EvidenceError, type EvidenceErrorCode } from './errors.ts';
+export {
+  type Consistency,
+  consistencyProof,
+  type Inclusion,
+  inclusionProof,
+  planConsistency,
+  planInclusion,
+  verifyConsistency,
+  verifyInclusion,
+} from './merkle-proof.ts';
+export {
+  type Appended,
+  appendLeaf,
+  emptyRoot,
+  type GetNode,
+  leafHash,
+  type NodeId,
+  type NodePlan,
+  planAppend,
+  planRoot,
+  rootOf,
+  runPlan,
+  type TreeNode,
+} from './merkle-tree.ts';
+export { isPredicateType, PREDICATES, type PredicateType, type SignerKind } from './predicates.ts';
+export { encodeVkey, parseVkey, type Vkey } from './signed-note.ts';
+export { newStatement, type Statement, type Subject } from './statement.ts';

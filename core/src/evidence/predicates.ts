@@ -1,0 +1,50 @@
+/**
+ * The kinds of statement that the ledger takes, as data: who may sign each kind, and which kinds bring a new key in.
+ *
+ * `ledger` is the key of the ledger itself (what the server decides and sees); `device` a key that a device-enrolled
+ * statement introduced; `registered` a key that a key-registered statement introduced (an image or release key).
+ * A key is introduced by `predicate.publicKey` (SPKI PEM) of a statement that the ledger key signed.
+ */
+
+export type SignerKind = 'ledger' | 'device' | 'registered';
+
+type PredicateRow = {
+  readonly summary: string;
+  readonly signedBy: readonly SignerKind[];
+  /** What the key in `predicate.publicKey` becomes, for statements that introduce one. */
+  readonly introduces?: Exclude<SignerKind, 'ledger'>;
+};
+
+export const PREDICATES = {
+  'urn:pawl:release:1': { summary: 'a release was sealed or published', signedBy: ['registered', 'ledger'] },
+  'urn:pawl:key-registered:1': {
+    summary: 'a signing key was made known',
+    signedBy: ['ledger'],
+    introduces: 'registered',
+  },
+  'urn:pawl:device-enrolled:1': {
+    summary: 'a device came in with its own key',
+    signedBy: ['ledger'],
+    introduces: 'device',
+  },
+  'urn:pawl:assignment-transition:1': {
+    summary: 'the state of a release on a device changed',
+    signedBy: ['ledger'],
+  },
+  'urn:pawl:device-report:1': { summary: 'a device says what it did', signedBy: ['device'] },
+  'urn:pawl:rollout:1': { summary: 'a rollout was made, started, paused or stopped', signedBy: ['ledger'] },
+  'urn:pawl:trust-updated:1': {
+    summary: 'metadata of the repository was accepted; the subject is the file and its digest',
+    signedBy: ['registered', 'ledger'],
+  },
+} as const satisfies Readonly<Record<string, PredicateRow>>;
+
+export type PredicateType = keyof typeof PREDICATES;
+
+export function isPredicateType(text: string): text is PredicateType {
+  return Object.hasOwn(PREDICATES, text);
+}
+
+export function predicateRow(type: PredicateType): PredicateRow {
+  return PREDICATES[type];
+}
