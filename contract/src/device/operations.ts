@@ -1,0 +1,184 @@
+/**
+ * Every operation of the device API as data: hawkBit's DDI v1, and Pawl's own three beside it.
+ *
+ * Paths are templates with `{name}`; every parameter is one path segment. `auth` says who may call: a device (one choke
+ * point checks it), or anyone who holds a claim. A body of type `bytes` is taken as it stands.
+ */
+import type { z } from 'zod';
+import {
+  ddiActivateAutoConfirm,
+  ddiConfigData,
+  ddiConfirmationFeedback,
+  ddiFeedback,
+  ddiInstalledVersion,
+} from './ddi-bodies.ts';
+import {
+  ddiArtifact,
+  ddiCancelAction,
+  ddiConfirmationAction,
+  ddiConfirmationBase,
+  ddiDeploymentBase,
+  ddiPoll,
+} from './ddi-documents.ts';
+import { enrolRequest, enrolResponse, reportResponse } from './pawl-bodies.ts';
+
+const DDI = '/{tenant}/controller/v1/{controllerId}';
+const PAWL = '/{tenant}/pawl/v1';
+
+const FEEDBACK_BYTES_MAX = 256 * 1024;
+const SMALL_BYTES_MAX = 64 * 1024;
+
+export type DeviceOperation = {
+  readonly method: 'GET' | 'PUT' | 'POST';
+  readonly path: string;
+  readonly summary: string;
+  readonly auth: 'device' | 'claim';
+  /** `bytes`: taken as it stands, in the media type `bodyType`. */
+  readonly body?: z.ZodType | 'bytes';
+  readonly bodyType?: string;
+  readonly bodyBytesMax?: number;
+  readonly response: z.ZodType | 'empty' | 'bytes' | 'text';
+};
+
+export const DEVICE_OPERATIONS = {
+  poll: { method: 'GET', path: DDI, summary: 'What is there to do', auth: 'device', response: ddiPoll },
+  putConfigData: {
+    method: 'PUT',
+    path: `${DDI}/configData`,
+    summary: "Tell the device's own attributes",
+    auth: 'device',
+    body: ddiConfigData,
+    bodyBytesMax: SMALL_BYTES_MAX,
+    response: 'empty',
+  },
+  getDeploymentBase: {
+    method: 'GET',
+    path: `${DDI}/deploymentBase/{actionId}`,
+    summary: 'What to install',
+    auth: 'device',
+    response: ddiDeploymentBase,
+  },
+  postDeploymentFeedback: {
+    method: 'POST',
+    path: `${DDI}/deploymentBase/{actionId}/feedback`,
+    summary: 'Tell how the installation goes',
+    auth: 'device',
+    body: ddiFeedback,
+    bodyBytesMax: FEEDBACK_BYTES_MAX,
+    response: 'empty',
+  },
+  getCancelAction: {
+    method: 'GET',
+    path: `${DDI}/cancelAction/{actionId}`,
+    summary: 'Which installation to stop',
+    auth: 'device',
+    response: ddiCancelAction,
+  },
+  postCancelFeedback: {
+    method: 'POST',
+    path: `${DDI}/cancelAction/{actionId}/feedback`,
+    summary: 'Tell whether the installation stopped',
+    auth: 'device',
+    body: ddiFeedback,
+    bodyBytesMax: FEEDBACK_BYTES_MAX,
+    response: 'empty',
+  },
+  getInstalledBase: {
+    method: 'GET',
+    path: `${DDI}/installedBase/{actionId}`,
+    summary: 'What was installed last',
+    auth: 'device',
+    response: ddiDeploymentBase,
+  },
+  putInstalledBase: {
+    method: 'PUT',
+    path: `${DDI}/installedBase`,
+    summary: 'Tell what was installed without the server',
+    auth: 'device',
+    body: ddiInstalledVersion,
+    bodyBytesMax: SMALL_BYTES_MAX,
+    response: 'empty',
+  },
+  getConfirmationBase: {
+    method: 'GET',
+    path: `${DDI}/confirmationBase`,
+    summary: 'Whether consent is given without asking',
+    auth: 'device',
+    response: ddiConfirmationBase,
+  },
+  getConfirmationAction: {
+    method: 'GET',
+    path: `${DDI}/confirmationBase/{actionId}`,
+    summary: 'What waits for consent',
+    auth: 'device',
+    response: ddiConfirmationAction,
+  },
+  postConfirmationFeedback: {
+    method: 'POST',
+    path: `${DDI}/confirmationBase/{actionId}/feedback`,
+    summary: 'Give or deny consent',
+    auth: 'device',
+    body: ddiConfirmationFeedback,
+    bodyBytesMax: FEEDBACK_BYTES_MAX,
+    response: 'empty',
+  },
+  activateAutoConfirm: {
+    method: 'POST',
+    path: `${DDI}/confirmationBase/activateAutoConfirm`,
+    summary: 'Give consent to everything from now on',
+    auth: 'device',
+    body: ddiActivateAutoConfirm,
+    bodyBytesMax: SMALL_BYTES_MAX,
+    response: 'empty',
+  },
+  deactivateAutoConfirm: {
+    method: 'POST',
+    path: `${DDI}/confirmationBase/deactivateAutoConfirm`,
+    summary: 'Ask for consent again',
+    auth: 'device',
+    bodyBytesMax: SMALL_BYTES_MAX,
+    response: 'empty',
+  },
+  listArtifacts: {
+    method: 'GET',
+    path: `${DDI}/softwaremodules/{moduleId}/artifacts`,
+    summary: 'The files of a release',
+    auth: 'device',
+    response: ddiArtifact.array(),
+  },
+  getArtifact: {
+    method: 'GET',
+    path: `${DDI}/softwaremodules/{moduleId}/artifacts/{fileName}`,
+    summary: 'The bytes of a file, whole or by Range; or its MD5SUM file',
+    auth: 'device',
+    response: 'bytes',
+  },
+  enrol: {
+    method: 'POST',
+    path: `${PAWL}/enrol`,
+    summary: 'Redeem a one-time claim for a device key',
+    auth: 'claim',
+    body: enrolRequest,
+    bodyBytesMax: SMALL_BYTES_MAX,
+    response: enrolResponse,
+  },
+  getTrustFile: {
+    method: 'GET',
+    path: `${PAWL}/trust/{fileName}`,
+    summary: 'A file of the TUF repository',
+    auth: 'device',
+    response: 'bytes',
+  },
+  postReport: {
+    method: 'POST',
+    path: `${PAWL}/{controllerId}/report`,
+    summary: 'Hand in a report signed by the device key',
+    auth: 'device',
+    body: 'bytes',
+    bodyType: 'application/vnd.dsse+json',
+    bodyBytesMax: SMALL_BYTES_MAX,
+    response: reportResponse,
+  },
+} as const satisfies Record<string, DeviceOperation>;
+
+export type DeviceOperationId = keyof typeof DEVICE_OPERATIONS;
