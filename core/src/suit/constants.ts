@@ -62,6 +62,7 @@ export const CONTROLS = {
   'override-parameters': 20,
   'run-sequence': 32,
 } as const;
+export type ControlName = keyof typeof CONTROLS;
 
 export const PARAMETERS = {
   vendorId: 1,

@@ -10,7 +10,7 @@ import { type ConditionName, SECTIONS } from './constants.ts';
 import { SHA_256 } from './digest.ts';
 import { SuitError } from './errors.ts';
 import type { Command, Manifest, Sequence } from './manifest.ts';
-import type { ParameterName, ParameterValues, Parameters } from './parameters.ts';
+import type { ParameterName, Parameters, ParameterValues } from './parameters.ts';
 import { expectPayloadUri } from './uri.ts';
 import type { VerifiedManifest } from './verified-manifest.ts';
 import { decodeVersion } from './version.ts';
@@ -46,6 +46,12 @@ function ambiguous(what: string): SuitError {
   return new SuitError('SUIT_MANIFEST_AMBIGUOUS', { what });
 }
 
+type Facts = { -readonly [Name in ParameterName]?: ParameterValues[Name] };
+
+function note<Name extends ParameterName>(facts: Facts, name: Name, value: ParameterValues[Name]): void {
+  facts[name] = value;
+}
+
 /** Conditions that may stand in a branch: they choose, and say nothing about what is installed. */
 const CHOOSING: ReadonlySet<ConditionName> = new Set(['component-slot', 'abort', 'check-content']);
 
@@ -74,7 +80,7 @@ function joinStates(a: State, b: State): State {
 
 class Walker {
   #state: State;
-  readonly #facts: { -readonly [Name in ParameterName]?: ParameterValues[Name] } = {};
+  readonly #facts: Facts = {};
   readonly fetched: Fetched[] = [];
 
   constructor(manifest: Manifest) {
@@ -157,8 +163,7 @@ class Walker {
     const value = this.#need(name, index);
     const earlier: ParameterValues[Name] | undefined = this.#facts[name];
     if (earlier !== undefined && !isSameValue(earlier, value)) throw ambiguous(`${name} has two values`);
-    const facts: { [N in Name]?: ParameterValues[N] } = this.#facts;
-    facts[name] = value;
+    note(this.#facts, name, value);
   }
 
   #check(name: ConditionName, index: number): void {
@@ -235,7 +240,8 @@ class Walker {
 export function describeManifest(verified: VerifiedManifest): ManifestDescription {
   const manifest = verified.content;
   const install = manifest.sections.get('install')?.value;
-  if (install === undefined) throw new SuitError('SUIT_SECTION_MISSING', { section: 'install', key: SECTIONS.install.key });
+  if (install === undefined)
+    throw new SuitError('SUIT_SECTION_MISSING', { section: 'install', key: SECTIONS.install.key });
   const walker = new Walker(manifest);
   walker.walk(manifest.sharedSequence ?? [], false);
   walker.walk(install, false);

@@ -6,6 +6,7 @@
 import { CborTag, type CborValue, decodeCbor, encodeCbor, expectArray, expectBytes, expectMap } from '../cbor/index.ts';
 import { ENVELOPE_KEYS, ENVELOPE_TAG, LIMITS } from './constants.ts';
 import { SuitError } from './errors.ts';
+import { labelOf } from './label.ts';
 import { decodingAs, SEVERABLE_KEYS } from './manifest-codec.ts';
 import { isIntegratedName } from './uri.ts';
 
@@ -26,8 +27,6 @@ export type EnvelopeOptions = {
   /** Total size of integrated payloads that is accepted; none when left out. */
   readonly integratedSizeBytesMax?: number;
 };
-
-
 
 function decodeAuthentication(wrapper: Uint8Array): Pick<UntrustedEnvelope, 'digest' | 'blocks'> {
   const entries = expectArray(decodeCbor(wrapper), 'authentication-wrapper');
@@ -50,7 +49,7 @@ function decodeElements(elements: ReadonlyMap<CborValue, CborValue>, integratedM
     else if (typeof key === 'string' && isIntegratedName(key) && integratedMax > 0) {
       integratedSizeBytes += bytes.length;
       integrated.set(key, bytes);
-    } else throw new SuitError('SUIT_ELEMENT_UNSUPPORTED', { at: 'envelope', key: String(key) });
+    } else throw new SuitError('SUIT_ELEMENT_UNSUPPORTED', { at: 'envelope', key: labelOf(key) });
   }
   if (integratedSizeBytes > integratedMax) {
     throw new SuitError('SUIT_LIMIT_EXCEEDED', { at: 'integrated payloads', limit: integratedMax });

@@ -9,7 +9,9 @@ const NAMESPACE_DNS = fromHex('6ba7b8109dad11d180b400c04fd430c8');
 const UUID_SIZE_BYTES = 16;
 
 function uuidV5(namespace: Uint8Array, name: string): Uint8Array {
-  const hash = createHash('sha1').update(concat(namespace, utf8(name))).digest();
+  const hash = createHash('sha1')
+    .update(concat(namespace, utf8(name)))
+    .digest();
   const uuid = new Uint8Array(hash.subarray(0, UUID_SIZE_BYTES));
   uuid[6] = ((uuid[6] ?? 0) & 0x0f) | 0x50;
   uuid[8] = ((uuid[8] ?? 0) & 0x3f) | 0x80;

@@ -18,6 +18,7 @@ import {
 import { COMMON_KEYS, LIMITS, MANIFEST_KEYS, MANIFEST_VERSION, SECTIONS, type SectionName } from './constants.ts';
 import { digestFromCbor, digestToCbor, verifyMember } from './digest.ts';
 import { SuitError } from './errors.ts';
+import { labelOf } from './label.ts';
 import type { ComponentId, Manifest, Sequence, Severable } from './manifest.ts';
 import { decodeSequence, encodeSequence, type SequenceScope } from './sequence.ts';
 import { decodeText } from './text.ts';
@@ -40,7 +41,7 @@ export const SEVERABLE_KEYS: ReadonlySet<number> = new Set([
 
 function expectKeys(elements: Elements, known: ReadonlySet<CborValue>, at: string): void {
   for (const key of elements.keys()) {
-    if (!known.has(key)) throw new SuitError('SUIT_ELEMENT_UNSUPPORTED', { at, key: String(key) });
+    if (!known.has(key)) throw new SuitError('SUIT_ELEMENT_UNSUPPORTED', { at, key: labelOf(key) });
   }
 }
 
@@ -56,7 +57,11 @@ function decodeComponentId(value: CborValue): ComponentId {
 function decodeComponents(value: CborValue): ComponentId[] {
   const entries = expectArray(value, 'components');
   if (entries.length > LIMITS.componentsMax) {
-    throw new SuitError('SUIT_LIMIT_EXCEEDED', { at: 'components', limit: LIMITS.componentsMax, actual: entries.length });
+    throw new SuitError('SUIT_LIMIT_EXCEEDED', {
+      at: 'components',
+      limit: LIMITS.componentsMax,
+      actual: entries.length,
+    });
   }
   const spellings = new Set(entries.map((entry) => encodeCbor(entry).join()));
   if (entries.length === 0 || spellings.size !== entries.length) {
@@ -84,10 +89,7 @@ class ManifestReader {
       throw new SuitError('SUIT_MANIFEST_MALFORMED', { at: 'manifest-version', expected: MANIFEST_VERSION });
     }
     const sequenceNumber = expectUint(this.#elements.get(MANIFEST_KEYS.sequenceNumber), 'manifest-sequence-number');
-    const common = expectMap(
-      decodeCbor(expectBytes(this.#elements.get(MANIFEST_KEYS.common), 'common')),
-      'common',
-    );
+    const common = expectMap(decodeCbor(expectBytes(this.#elements.get(MANIFEST_KEYS.common), 'common')), 'common');
     expectKeys(common, new Set<CborValue>(Object.values(COMMON_KEYS)), 'common');
     const components = decodeComponents(common.get(COMMON_KEYS.components));
     const shared = common.get(COMMON_KEYS.sharedSequence);
@@ -121,7 +123,10 @@ class ManifestReader {
       const element = this.#elements.get(key);
       if (element === undefined) continue;
       if (isSeverable) {
-        sections.set(name, this.#severable(key, name, (bytes) => this.#sequence(name, bytes, components)));
+        sections.set(
+          name,
+          this.#severable(key, name, (bytes) => this.#sequence(name, bytes, components)),
+        );
       } else sections.set(name, { value: this.#sequence(name, element, components) });
     }
     return sections;
@@ -192,7 +197,11 @@ export function decodingAs<T>(code: 'SUIT_MANIFEST_MALFORMED' | 'SUIT_ENVELOPE_M
  */
 export function parseManifest(bytes: Uint8Array, members: Members = new Map()): Manifest {
   if (bytes.length > LIMITS.manifestSizeBytesMax) {
-    throw new SuitError('SUIT_LIMIT_EXCEEDED', { at: 'manifest', limit: LIMITS.manifestSizeBytesMax, actual: bytes.length });
+    throw new SuitError('SUIT_LIMIT_EXCEEDED', {
+      at: 'manifest',
+      limit: LIMITS.manifestSizeBytesMax,
+      actual: bytes.length,
+    });
   }
   return decodingAs('SUIT_MANIFEST_MALFORMED', () =>
     new ManifestReader(expectMap(decodeCbor(bytes), 'manifest'), members).read(),

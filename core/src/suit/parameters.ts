@@ -7,6 +7,7 @@ import { type CborValue, expectBytes, expectMap, expectText, expectUint } from '
 import { LIMITS, PARAMETERS } from './constants.ts';
 import { decodeDigest, encodeDigest, type SuitDigest } from './digest.ts';
 import { SuitError } from './errors.ts';
+import { labelOf } from './label.ts';
 
 export type ParameterValues = {
   readonly vendorId: Uint8Array;
@@ -129,7 +130,7 @@ export function parametersFromCbor(value: CborValue, at: string): Parameters {
   for (const [key, entry] of map) {
     const name = NAME_OF.get(key);
     // §6.3: an unsupported parameter excludes the manifest.
-    if (name === undefined) throw new SuitError('SUIT_PARAMETER_UNSUPPORTED', { at, parameter: String(key) });
+    if (name === undefined) throw new SuitError('SUIT_PARAMETER_UNSUPPORTED', { at, parameter: labelOf(key) });
     readInto(parameters, name, entry);
   }
   return parameters;

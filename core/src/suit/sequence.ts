@@ -3,24 +3,19 @@
  * commands and back. Closed world: a command, parameter or component that is not known refuses the whole manifest here,
  * before anything is executed. Bounded in depth and in the number of commands.
  */
-import {
-  type CborValue,
-  decodeCbor,
-  encodeCbor,
-  expectArray,
-  expectBytes,
-  expectUint,
-} from '../cbor/index.ts';
+import { type CborValue, decodeCbor, encodeCbor, expectArray, expectBytes, expectUint } from '../cbor/index.ts';
 import {
   ACTIONS,
   type ActionName,
   CONDITIONS,
-  type ConditionName,
   CONTROLS,
+  type ConditionName,
+  type ControlName,
   LIMITS,
   REPORTING_MAX,
 } from './constants.ts';
 import { SuitError } from './errors.ts';
+import { labelOf } from './label.ts';
 import type { Command, Sequence } from './manifest.ts';
 import { type Parameters, parametersFromCbor, parametersToCbor } from './parameters.ts';
 
@@ -40,6 +35,10 @@ const ACTION_OF: ReadonlyMap<CborValue, ActionName> = new Map(
   Object.entries(ACTIONS).map(([name, code]) => [code, name as ActionName]),
 );
 
+const CONTROL_OF: ReadonlyMap<CborValue, ControlName> = new Map(
+  Object.entries(CONTROLS).map(([name, code]) => [code, name as ControlName]),
+);
+
 function broken(scope: SequenceScope, rule: string): SuitError {
   return new SuitError('SUIT_RULE_VIOLATED', { at: scope.at, rule });
 }
@@ -53,7 +52,11 @@ function readPolicy(value: CborValue, scope: SequenceScope): number {
 function readIndex(value: CborValue, scope: SequenceScope): number {
   const index = expectUint(value, scope.at);
   if (index >= BigInt(scope.componentCount)) {
-    throw new SuitError('SUIT_MANIFEST_MALFORMED', { at: scope.at, component: index, components: scope.componentCount });
+    throw new SuitError('SUIT_MANIFEST_MALFORMED', {
+      at: scope.at,
+      component: index,
+      components: scope.componentCount,
+    });
   }
   return Number(index);
 }
@@ -68,12 +71,17 @@ function readIndexArgument(value: CborValue, scope: SequenceScope): number | tru
   return indices;
 }
 
-function readParameters(kind: 'override-parameters' | 'set-parameters', value: CborValue, scope: SequenceScope): Command {
+function readParameters(
+  kind: 'override-parameters' | 'set-parameters',
+  value: CborValue,
+  scope: SequenceScope,
+): Command {
   const parameters = parametersFromCbor(value, scope.at);
   if (Object.keys(parameters).length === 0) throw new SuitError('SUIT_MANIFEST_MALFORMED', { at: scope.at });
   if (parameters.sourceComponent !== undefined) readIndex(parameters.sourceComponent, scope);
   // §8.4.8: soft-failure must not be set outside of try-each and run-sequence.
-  if (parameters.softFailure !== undefined && scope.depth === 0) throw broken(scope, 'soft-failure outside a nested one');
+  if (parameters.softFailure !== undefined && scope.depth === 0)
+    throw broken(scope, 'soft-failure outside a nested one');
   // §8.4.8: custom parameters must not be used in the shared sequence.
   if (parameters.securityCounter !== undefined && scope.isShared) throw broken(scope, 'custom parameter in shared');
   if (kind === 'set-parameters') checkSetParameters(parameters, scope);
@@ -114,25 +122,24 @@ function readCommand(code: CborValue, argument: CborValue, scope: SequenceScope)
     if (scope.isShared) throw broken(scope, `${action} in shared`);
     return { kind: 'action', name: action, policy: readPolicy(argument, scope) };
   }
-  switch (code) {
-    case CONTROLS['set-component-index']:
-      return { kind: 'set-component-index', index: readIndexArgument(argument, scope) };
-    case CONTROLS['override-parameters']:
-      return readParameters('override-parameters', argument, scope);
-    case CONTROLS['set-parameters']:
-      return readParameters('set-parameters', argument, scope);
-    case CONTROLS['try-each']:
-      return readTryEach(argument, scope);
-    case CONTROLS['run-sequence']:
-      return { kind: 'run-sequence', sequence: readNested(argument, scope) };
-    default:
-      // §6.3: an unsupported command excludes the manifest.
-      throw new SuitError('SUIT_COMMAND_UNSUPPORTED', { at: scope.at, command: commandLabel(code) });
-  }
+  const control = CONTROL_OF.get(code);
+  // §6.3: an unsupported command excludes the manifest.
+  if (control === undefined) throw new SuitError('SUIT_COMMAND_UNSUPPORTED', { at: scope.at, command: labelOf(code) });
+  return readControl(control, argument, scope);
 }
 
-function commandLabel(code: CborValue): string {
-  return typeof code === 'number' || typeof code === 'bigint' ? String(code) : `a ${typeof code}`;
+function readControl(control: ControlName, argument: CborValue, scope: SequenceScope): Command {
+  switch (control) {
+    case 'set-component-index':
+      return { kind: control, index: readIndexArgument(argument, scope) };
+    case 'override-parameters':
+    case 'set-parameters':
+      return readParameters(control, argument, scope);
+    case 'try-each':
+      return readTryEach(argument, scope);
+    case 'run-sequence':
+      return { kind: control, sequence: readNested(argument, scope) };
+  }
 }
 
 export function decodeSequence(bytes: Uint8Array, scope: SequenceScope): Sequence {
@@ -168,7 +175,10 @@ function writeCommand(command: Command): [CborValue, CborValue] {
     case 'set-parameters':
       return [CONTROLS[command.kind], parametersToCbor(command.parameters)];
     case 'try-each':
-      return [CONTROLS[command.kind], [...command.sequences.map(encodeSequence), ...(command.hasEmptyEnd ? [null] : [])]];
+      return [
+        CONTROLS[command.kind],
+        [...command.sequences.map(encodeSequence), ...(command.hasEmptyEnd ? [null] : [])],
+      ];
     case 'run-sequence':
       return [CONTROLS[command.kind], encodeSequence(command.sequence)];
   }

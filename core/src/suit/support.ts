@@ -30,7 +30,11 @@ function verifyCommand(command: Command, platform: SuitPlatform, hasIntegrated: 
   throw new SuitError('SUIT_URI_UNSUPPORTED', { uri });
 }
 
-export function verifySupport(manifest: Manifest, platform: SuitPlatform, hasIntegrated: (uri: string) => boolean): void {
+export function verifySupport(
+  manifest: Manifest,
+  platform: SuitPlatform,
+  hasIntegrated: (uri: string) => boolean,
+): void {
   const unknown = manifest.components.find((id) => !platform.isComponentSupported(id));
   if (unknown !== undefined) {
     throw new SuitError('SUIT_COMPONENT_UNSUPPORTED', { component: unknown.map(toHex).join('/') });

@@ -4,8 +4,17 @@
  * they approve.
  */
 import { isEqualBytes } from '../bytes/index.ts';
-import { type CborValue, decodeCbor, encodeCbor, expectArray, expectBytes, expectMap, expectText } from '../cbor/index.ts';
+import {
+  type CborValue,
+  decodeCbor,
+  encodeCbor,
+  expectArray,
+  expectBytes,
+  expectMap,
+  expectText,
+} from '../cbor/index.ts';
 import { SuitError } from './errors.ts';
+import { labelOf } from './label.ts';
 import type { ComponentId } from './manifest.ts';
 
 /** What the author tells people, in one language (BCP 47 tag). */
@@ -22,7 +31,7 @@ const COMPONENT_TEXT_KEY_MAX = 8;
 
 function expectTextKey(key: CborValue, keyMax: number): void {
   if (typeof key !== 'number' || key < 1 || key > keyMax) {
-    throw new SuitError('SUIT_ELEMENT_UNSUPPORTED', { at: 'text', key: String(key) });
+    throw new SuitError('SUIT_ELEMENT_UNSUPPORTED', { at: 'text', key: labelOf(key) });
   }
 }
 
@@ -35,7 +44,11 @@ function isComponent(id: CborValue[], components: readonly ComponentId[]): boole
   );
 }
 
-function decodeLanguage(language: string, entries: Map<CborValue, CborValue>, components: readonly ComponentId[]): SuitText {
+function decodeLanguage(
+  language: string,
+  entries: Map<CborValue, CborValue>,
+  components: readonly ComponentId[],
+): SuitText {
   for (const [key, value] of entries) {
     if (Array.isArray(key)) {
       // §8.4.4: every component that text speaks of must be in common.
