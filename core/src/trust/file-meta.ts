@@ -1,7 +1,7 @@
 /**
  * What one file says about another: version, length, digests (TUF 1.0.34 §4.4, METAFILES; §4.5, TARGETS). Every listed
- * digest must match, so a digest that cannot be computed refuses the file: ignoring it would let a list look stronger
- * than it is.
+ * digest of a metadata file must match, so one that cannot be computed refuses the file: to pass it over would let a
+ * list look stronger than it is.
  */
 import { createHash } from 'node:crypto';
 import { TrustError } from './errors.ts';

@@ -62,7 +62,7 @@ class Scanner {
   #value(depth: number): JsonValue {
     if (depth > TRUST_LIMITS.jsonDepthMax) this.#refuse('less nesting');
     this.#space();
-    switch (this.#text[this.#at]) {
+    switch (this.#text.charAt(this.#at)) {
       case '{':
         return this.#object(depth);
       case '[':

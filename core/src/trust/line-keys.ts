@@ -4,9 +4,23 @@
  * At most 64 KiB; each key once; a key for every required algorithm, or no envelope could ever be authentic.
  */
 import { isCodedError, toHex } from '../bytes/index.ts';
-import { decodeCbor, encodeCbor, expectArray, expectBytes, expectInt, expectMap, expectText } from '../cbor/index.ts';
+import {
+  type CborValue,
+  decodeCbor,
+  encodeCbor,
+  expectArray,
+  expectBytes,
+  expectInt,
+  expectMap,
+  expectText,
+} from '../cbor/index.ts';
 import { coseKeyThumbprint, decodeCoseKey, encodeCoseKey } from '../cose/index.ts';
-import { PublicKey, SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from '../crypto/index.ts';
+import {
+  PublicKey,
+  SIGNATURE_ALGORITHM_NAMES,
+  SIGNATURE_ALGORITHMS,
+  type SignatureAlgorithm,
+} from '../crypto/index.ts';
 import { TrustError } from './errors.ts';
 import { TRUST_LIMITS } from './limits.ts';
 
@@ -51,7 +65,7 @@ function verifyLineKeys({ line, keys, requiredAlgorithms }: LineKeys): void {
 export function encodeLineKeys(lineKeys: LineKeys): Uint8Array {
   verifyLineKeys(lineKeys);
   return encodeCbor(
-    new Map<string, string | Uint8Array[] | number[]>([
+    new Map<CborValue, CborValue>([
       ['line', lineKeys.line],
       ['keys', lineKeys.keys.map(encodeCoseKey)],
       ['required', lineKeys.requiredAlgorithms.map((name) => SIGNATURE_ALGORITHMS[name].coseAlg)],
@@ -59,9 +73,9 @@ export function encodeLineKeys(lineKeys: LineKeys): Uint8Array {
   );
 }
 
-function parseAlgorithm(coseAlg: bigint): SignatureAlgorithm {
-  const names = Object.keys(SIGNATURE_ALGORITHMS) as SignatureAlgorithm[];
-  const found = names.find((name) => BigInt(SIGNATURE_ALGORITHMS[name].coseAlg) === coseAlg);
+/** Only the number that is written is read here, so that a list has one spelling. */
+function parseAlgorithm(coseAlg: number): SignatureAlgorithm {
+  const found = SIGNATURE_ALGORITHM_NAMES.find((name) => SIGNATURE_ALGORITHMS[name].coseAlg === coseAlg);
   if (found === undefined) throw invalid('a signature algorithm that is supported');
   return found;
 }
@@ -78,7 +92,7 @@ function decodeLineKeys(bytes: Uint8Array): LineKeys {
     return key;
   });
   const required = expectArray(map.get('required'), 'required').map((item) =>
-    parseAlgorithm(BigInt(expectInt(item, 'required'))),
+    parseAlgorithm(expectInt(item, 'required')),
   );
   return { line: expectText(map.get('line'), 'line'), keys, requiredAlgorithms: required };
 }

@@ -7,7 +7,7 @@
 import { TrustError } from './errors.ts';
 import { TRUST_LIMITS } from './limits.ts';
 import type { RoleName } from './metadata.ts';
-import { type RoleNeeded, TrustedMetadata } from './trusted-metadata.ts';
+import { isFreshnessRotated, type RoleNeeded, TrustedMetadata } from './trusted-metadata.ts';
 
 /** Where accepted metadata is kept, under names without a version; names are safe as file names. */
 export type TrustPersistence = {
@@ -50,32 +50,47 @@ async function fetchBounded(
   return bytes;
 }
 
-async function fetchRequired(ports: RefreshTrust, name: string, sizeBytesMax: number): Promise<Uint8Array> {
-  const bytes = await fetchBounded(ports, name, sizeBytesMax);
-  if (bytes === undefined) throw new TrustError('TRUST_FILE_MISSING', { name });
-  return bytes;
-}
+type Taken = 'taken' | 'absent' | TrustError;
 
-/** True when the local copy served; a copy that is broken, or of another time, is as good as none. */
-function isTaken(bytes: Uint8Array | undefined, take: (bytes: Uint8Array) => void): boolean {
-  if (bytes === undefined) return false;
+/** Tries the local copy. One that is broken, or of another time, is as good as none: the refusal is only remembered. */
+function takeLocal(bytes: Uint8Array | undefined, take: (bytes: Uint8Array) => void): Taken {
+  if (bytes === undefined) return 'absent';
   try {
     take(bytes);
-    return true;
+    return 'taken';
   } catch (error) {
-    if (error instanceof TrustError) return false;
+    if (error instanceof TrustError) return error;
     throw error;
   }
+}
+
+/** A file that must be there. Where it is not, and the local copy had only expired, the expiry is the reason to give. */
+async function fetchRequired(
+  ports: RefreshTrust,
+  file: { name: string; sizeBytesMax: number; local: Taken },
+): Promise<Uint8Array> {
+  const bytes = await fetchBounded(ports, file.name, file.sizeBytesMax);
+  if (bytes !== undefined) return bytes;
+  if (file.local instanceof TrustError && file.local.code === 'TRUST_EXPIRED') throw file.local;
+  throw new TrustError('TRUST_FILE_MISSING', { name: file.name });
+}
+
+/** §5.3.11 before §5.3.8: after a cut between the two, the rotation is seen again. */
+async function forgetFreshness(persist: TrustPersistence): Promise<void> {
+  await persist.remove('timestamp.json');
+  await persist.remove('snapshot.json');
 }
 
 /** The newer of the provisioned root and the one that was accepted last. */
 async function startRoot({ trusted, persist, startedAt }: RefreshTrust): Promise<TrustedMetadata> {
   const provisioned = TrustedMetadata.fromRoot(trusted, startedAt);
-  let accepted: TrustedMetadata | undefined;
-  isTaken(await persist.load('root.json'), (bytes) => {
+  let accepted = provisioned;
+  takeLocal(await persist.load('root.json'), (bytes) => {
     accepted = TrustedMetadata.fromRoot(bytes, startedAt);
   });
-  return accepted !== undefined && accepted.root.version >= provisioned.root.version ? accepted : provisioned;
+  if (accepted.root.version >= provisioned.root.version) return accepted;
+  if (isFreshnessRotated(accepted.root, provisioned.root)) await forgetFreshness(persist);
+  return provisioned;
 }
 
 /** §5.3: root N → N+1 until there is no next one, at most `rootRoundsMax` times. */
@@ -85,21 +100,17 @@ async function walkRoots(state: TrustedMetadata, ports: RefreshTrust): Promise<v
     const bytes = await fetchBounded(ports, name, TRUST_LIMITS.rootSizeBytesMax);
     if (bytes === undefined) break;
     const { isRotated } = state.updateRoot(bytes);
-    // §5.3.11 before §5.3.8: after a cut between the two, the rotation is seen again.
-    if (isRotated) {
-      await ports.persist.remove('timestamp.json');
-      await ports.persist.remove('snapshot.json');
-    }
+    if (isRotated) await forgetFreshness(ports.persist);
     await ports.persist.save('root.json', bytes);
   }
   state.verifyRootFresh();
 }
 
 async function refreshTimestamp(state: TrustedMetadata, ports: RefreshTrust): Promise<void> {
-  const hasFloor = isTaken(await ports.persist.load('timestamp.json'), (bytes) => state.recallTimestamp(bytes));
+  const local = takeLocal(await ports.persist.load('timestamp.json'), (bytes) => state.recallTimestamp(bytes));
   const bytes = await fetchBounded(ports, 'timestamp.json', TRUST_LIMITS.timestampSizeBytesMax);
   if (bytes === undefined) {
-    if (hasFloor) state.verifyTimestampFresh();
+    if (local === 'taken') state.verifyTimestampFresh();
     throw new TrustError('TRUST_FILE_MISSING', { name: 'timestamp.json' });
   }
   if (state.updateTimestamp(bytes)) await ports.persist.save('timestamp.json', bytes);
@@ -112,25 +123,30 @@ function boundOf(sizeBytes: number | undefined, sizeBytesMax: number): number {
 async function refreshSnapshot(state: TrustedMetadata, ports: RefreshTrust): Promise<void> {
   const listed = state.timestamp?.snapshot;
   if (listed === undefined) throw new TrustError('TRUST_ORDER_INVALID', { role: 'snapshot' });
-  const local = await ports.persist.load('snapshot.json');
-  isTaken(local, (bytes) => state.recallSnapshot(bytes));
-  if (isTaken(local, (bytes) => state.updateSnapshot(bytes))) return;
+  const saved = await ports.persist.load('snapshot.json');
+  takeLocal(saved, (bytes) => state.recallSnapshot(bytes));
+  const local = takeLocal(saved, (bytes) => state.updateSnapshot(bytes));
+  if (local === 'taken') return;
   const name = metadataFileName('snapshot', state.root.consistentSnapshot ? listed.version : undefined);
   const sizeBytesMax = boundOf(listed.sizeBytes, TRUST_LIMITS.snapshotSizeBytesMax);
-  const bytes = await fetchRequired(ports, name, sizeBytesMax);
+  const bytes = await fetchRequired(ports, { name, sizeBytesMax, local });
   state.updateSnapshot(bytes);
   await ports.persist.save('snapshot.json', bytes);
 }
 
-async function loadRole(state: TrustedMetadata, { role, parent }: RoleNeeded, ports: RefreshTrust): Promise<void> {
-  if (state.loadedRole(role, parent) !== undefined) return;
-  const saved = metadataFileName(role);
-  if (isTaken(await ports.persist.load(saved), (bytes) => state.updateDelegated(bytes, role, parent))) return;
+async function loadRole(state: TrustedMetadata, needed: RoleNeeded, ports: RefreshTrust): Promise<void> {
+  if (state.loadedRole(needed) !== undefined) return;
+  const { role, parent } = needed;
+  const savedName = metadataFileName(role);
+  const saved = await ports.persist.load(savedName);
+  const local = takeLocal(saved, (bytes) => state.updateDelegated(bytes, role, parent));
+  if (local === 'taken') return;
   const { version, sizeBytes } = state.listedRole(role);
   const name = metadataFileName(role, state.root.consistentSnapshot ? version : undefined);
-  const bytes = await fetchRequired(ports, name, boundOf(sizeBytes, TRUST_LIMITS.targetsSizeBytesMax));
+  const sizeBytesMax = boundOf(sizeBytes, TRUST_LIMITS.targetsSizeBytesMax);
+  const bytes = await fetchRequired(ports, { name, sizeBytesMax, local });
   state.updateDelegated(bytes, role, parent);
-  await ports.persist.save(saved, bytes);
+  await ports.persist.save(savedName, bytes);
 }
 
 async function loadPath(state: TrustedMetadata, path: string, ports: RefreshTrust): Promise<void> {

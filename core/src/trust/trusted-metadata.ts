@@ -5,8 +5,8 @@
  * `recall*` takes files that were accepted in an earlier run: they set the floor that nothing may go below, but expiry
  * is judged only on what is to be used now, so a device that was off for a year can come back.
  */
-import { fromHex, toHex } from '../bytes/index.ts';
-import { type DelegatedRole, isDelegatedPath } from './delegation.ts';
+import { fromHex, isEqualBytes, toHex } from '../bytes/index.ts';
+import { isDelegatedPath } from './delegation.ts';
 import { TrustError } from './errors.ts';
 import { type ListedFile, verifyListedBytes } from './file-meta.ts';
 import type { JsonObject } from './json.ts';
@@ -44,13 +44,17 @@ export type TargetSearch =
 
 const TOP_TARGETS: RoleNeeded = { role: 'targets', parent: 'root' };
 
-function slotOf({ role, parent }: RoleNeeded): string {
-  return JSON.stringify([parent, role]);
-}
+/** A role that is loaded, and those who were seen to vouch for these very bytes. */
+type LoadedRole = { readonly bytes: Uint8Array; readonly targets: Targets; readonly parents: Set<RoleName> };
 
 /** A key of the old role that the new one does not know any more means that the role was rotated. */
 function isRotated(name: TopRole, from: Root, to: Root): boolean {
   return from.roles[name].keyIds.some((keyId) => !to.roles[name].keyIds.includes(keyId));
+}
+
+/** §5.3.11: whether what was accepted from timestamp and snapshot keys under one root is to be forgotten under another. */
+export function isFreshnessRotated(from: Root, to: Root): boolean {
+  return isRotated('timestamp', from, to) || isRotated('snapshot', from, to);
 }
 
 function foundTarget(role: RoleName, { path, sizeBytes, digests, custom }: TargetFile): FoundTarget {
@@ -67,7 +71,7 @@ export class TrustedMetadata {
   /** The last snapshot that was accepted: a floor, not yet known to be the current one. */
   #floor: Snapshot | undefined;
   #snapshot: Snapshot | undefined;
-  readonly #targets = new Map<string, Targets>();
+  readonly #roles = new Map<RoleName, LoadedRole>();
 
   private constructor(root: Root, now: Date) {
     this.#root = root;
@@ -95,7 +99,7 @@ export class TrustedMetadata {
     return this.#snapshot;
   }
   get targets(): Targets | undefined {
-    return this.#targets.get(slotOf(TOP_TARGETS));
+    return this.loadedRole(TOP_TARGETS);
   }
 
   /**
@@ -121,7 +125,7 @@ export class TrustedMetadata {
       throw new TrustError('TRUST_VERSION_UNEXPECTED', { role: 'root', expected, actual: next.version });
     }
     // §5.3.6: the expiry of an intermediate root does not matter. §5.3.11: rotation forgets timestamp and snapshot.
-    const rotated = isRotated('timestamp', this.#root, next) || isRotated('snapshot', this.#root, next);
+    const rotated = isFreshnessRotated(this.#root, next);
     this.#root = next;
     return { isRotated: rotated };
   }
@@ -217,7 +221,7 @@ export class TrustedMetadata {
    */
   updateDelegated(bytes: Uint8Array, role: RoleName, parent: RoleName): void {
     const listed = this.listedRole(role);
-    const { keys, roleKeys } = this.#delegation({ role, parent });
+    const { keys, roleKeys } = this.#delegation(role, parent);
     // §5.6.2: length and digests of the snapshot, before anything is parsed.
     verifyListedBytes(role, listed, bytes);
     const envelope = parseSignedJson(bytes, TRUST_LIMITS.targetsSizeBytesMax);
@@ -230,7 +234,7 @@ export class TrustedMetadata {
     }
     // §5.6.5, freeze.
     refuseExpired(role, next, this.now);
-    this.#targets.set(slotOf({ role, parent }), next);
+    this.#keepRole({ role, parent }, bytes, next);
   }
 
   /**
@@ -260,9 +264,10 @@ export class TrustedMetadata {
     return listed;
   }
 
-  /** The metadata of a role, when it has been loaded for this parent. */
-  loadedRole(role: RoleName, parent: RoleName): Targets | undefined {
-    return this.#targets.get(slotOf({ role, parent }));
+  /** The metadata of a role, when it has been loaded and this parent was seen to vouch for it. */
+  loadedRole({ role, parent }: RoleNeeded): Targets | undefined {
+    const loaded = this.#roles.get(role);
+    return loaded?.parents.has(parent) === true ? loaded.targets : undefined;
   }
 
   /**
@@ -280,7 +285,7 @@ export class TrustedMetadata {
         throw new TrustError('TRUST_DELEGATIONS_EXCEEDED', { path, allowed: TRUST_LIMITS.delegationsVisitedMax });
       }
       const { role } = next;
-      const targets = this.loadedRole(role, next.parent);
+      const targets = this.loadedRole(next);
       if (targets === undefined) return { kind: 'role-needed', needed: next };
       const file = targets.targets.get(path);
       if (file !== undefined) return { kind: 'found', target: foundTarget(role, file) };
@@ -303,6 +308,17 @@ export class TrustedMetadata {
     const search = this.searchTarget(path);
     if (search.kind === 'role-needed') throw new TrustError('TRUST_ROLE_NOT_LOADED', { ...search.needed, path });
     return search.kind === 'found' ? search.target : undefined;
+  }
+
+  /**
+   * The target under this path, which must be listed.
+   * @throws TrustError TRUST_TARGET_NOT_LISTED, TRUST_ROLE_NOT_LOADED, TRUST_DELEGATIONS_EXCEEDED,
+   *   TRUST_DIGEST_UNSUPPORTED
+   */
+  requireTarget(path: string): FoundTarget {
+    const target = this.findTarget(path);
+    if (target === undefined) throw new TrustError('TRUST_TARGET_NOT_LISTED', { path });
+    return target;
   }
 
   #verifyTop(envelope: SignedJson, role: TopRole): void {
@@ -329,22 +345,27 @@ export class TrustedMetadata {
     return this.#timestamp;
   }
 
-  #delegation({ role, parent }: RoleNeeded): { readonly keys: KeyTable; readonly roleKeys: RoleKeys } {
+  #delegation(role: RoleName, parent: RoleName): { readonly keys: KeyTable; readonly roleKeys: RoleKeys } {
     if (parent === TOP_TARGETS.parent && role === TOP_TARGETS.role) {
       return { keys: this.#root.keys, roleKeys: this.#root.roles.targets };
     }
-    for (const delegations of this.#loadedDelegations(parent)) {
-      const roleKeys: DelegatedRole | undefined = delegations.roles.find(({ name }) => name === role);
-      if (roleKeys !== undefined) return { keys: delegations.keys, roleKeys };
+    const delegations = this.#roles.get(parent)?.targets.delegations;
+    const roleKeys = delegations?.roles.find(({ name }) => name === role);
+    if (delegations === undefined || roleKeys === undefined) {
+      throw new TrustError('TRUST_ROLE_UNKNOWN', { role, at: parent });
     }
-    throw new TrustError('TRUST_ROLE_UNKNOWN', { role, at: parent });
+    return { keys: delegations.keys, roleKeys };
   }
 
-  /** The delegations of a loaded role; whoever vouched for it, its bytes are those that the snapshot names. */
-  #loadedDelegations(role: RoleName): readonly NonNullable<Targets['delegations']>[] {
-    return [...this.#targets].flatMap(([slot, { delegations }]) =>
-      (JSON.parse(slot) as [string, string])[1] === role && delegations !== undefined ? [delegations] : [],
-    );
+  /** Several parents may vouch for a role, but only for one and the same file. */
+  #keepRole({ role, parent }: RoleNeeded, bytes: Uint8Array, targets: Targets): void {
+    const loaded = this.#roles.get(role);
+    if (loaded === undefined) {
+      this.#roles.set(role, { bytes: bytes.slice(), targets, parents: new Set([parent]) });
+      return;
+    }
+    if (!isEqualBytes(loaded.bytes, bytes)) throw new TrustError('TRUST_DIGEST_MISMATCH', { name: role });
+    loaded.parents.add(parent);
   }
 }
 

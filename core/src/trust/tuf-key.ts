@@ -5,7 +5,14 @@
  * so thresholds that foreign clients must meet need standard keys.
  */
 import { CodedError, fromHex, toHex } from '../bytes/index.ts';
-import { ecdsaDerToRaw, ecdsaRawToDer, PublicKey, type SignatureAlgorithm, sha256 } from '../crypto/index.ts';
+import {
+  ecdsaDerToRaw,
+  ecdsaRawToDer,
+  PublicKey,
+  SIGNATURE_ALGORITHMS,
+  type SignatureAlgorithm,
+  sha256,
+} from '../crypto/index.ts';
 import { encodeCanonicalJson } from './canonical-json.ts';
 import { TrustError } from './errors.ts';
 import type { JsonObject, JsonValue } from './json.ts';
@@ -45,7 +52,7 @@ const SCHEMES: Readonly<Record<string, SchemeRow>> = {
   'ml-dsa-65': { algorithm: 'ML-DSA-65', keyTypes: ['ml-dsa-65'], form: 'pem', signature: 'raw' },
 };
 
-const ED25519_SIZE_BYTES = 32;
+const ED25519_SIZE_BYTES = SIGNATURE_ALGORITHMS.Ed25519.publicKeySizeBytes;
 
 function schemeRow(scheme: string): SchemeRow | undefined {
   return Object.hasOwn(SCHEMES, scheme) ? SCHEMES[scheme] : undefined;
@@ -114,7 +121,8 @@ export function isSignedBy(key: TufKey, message: Uint8Array, signatureHex: strin
   if (row === undefined || key.publicKey === undefined) return false;
   try {
     const signature = fromHex(signatureHex);
-    key.publicKey.verify(message, row.signature === 'der' ? ecdsaDerToRaw(signature) : signature);
+    const halfSizeBytes = SIGNATURE_ALGORITHMS[row.algorithm].signatureSizeBytes / 2;
+    key.publicKey.verify(message, row.signature === 'der' ? ecdsaDerToRaw(signature, halfSizeBytes) : signature);
     return true;
   } catch (error) {
     if (error instanceof CodedError) return false;
