@@ -1,0 +1,134 @@
+/**
+ * COSE_Sign (RFC 9052 §4.1): several signatures over one payload, tag 98. Which signers must be present is the caller's
+ * policy, never the sender's: the result lists the accepted keys that signed.
+ */
+import { CborTag, type CborValue, decodeCbor, encodeCbor, expectArray, expectBytes } from '../cbor/index.ts';
+import type { Signer } from '../crypto/index.ts';
+import { CoseError } from './errors.ts';
+import {
+  contentTypeOf,
+  encodeProtected,
+  type HeaderMap,
+  type Headers,
+  kidOf,
+  LABEL_CONTENT_TYPE,
+  parseHeaders,
+  protectedAlg,
+} from './headers.ts';
+import type { Sign1Options, VerifyOptions } from './sign1.ts';
+import {
+  payloadToVerify,
+  type SignatureToCheck,
+  signatureHeader,
+  type VerifiedSignature,
+  verifySignature,
+} from './signature.ts';
+
+const TAG_SIGN = 98;
+const AT = 'COSE_Sign';
+const NO_BYTES = new Uint8Array(0);
+const SIGNATURES_MAX = 16;
+
+export type UntrustedSignature = SignatureToCheck & { readonly headers: Headers };
+
+/** A COSE_Sign whose signatures have not been checked. */
+export type UntrustedSign = {
+  readonly contentType: string | number | undefined;
+  readonly headers: Headers;
+  readonly payload: Uint8Array | null;
+  readonly signatures: readonly UntrustedSignature[];
+};
+
+export type VerifiedSign = {
+  /** The accepted keys that signed, each once, in the order of the message. */
+  readonly signers: readonly VerifiedSignature[];
+  readonly payload: Uint8Array;
+  readonly contentType: string | number | undefined;
+};
+
+// RFC 9052 §4.4: Sig_structure for one of several signers.
+function toBeSigned(body: Uint8Array, signer: Uint8Array, externalAad: Uint8Array, payload: Uint8Array): Uint8Array {
+  return encodeCbor(['Signature', body, signer, externalAad, payload]);
+}
+
+/** Signs one payload with each key; the result has tag 98. */
+export async function signSign(options: Sign1Options, signers: readonly Signer[]): Promise<Uint8Array> {
+  const { payload, externalAad = NO_BYTES, contentType, kid = true } = options;
+  const bodyHeader: HeaderMap = contentType === undefined ? new Map() : new Map([[LABEL_CONTENT_TYPE, contentType]]);
+  const body = encodeProtected(bodyHeader);
+  const signatures = await Promise.all(
+    signers.map(async (signer): Promise<CborValue> => {
+      const header = encodeProtected(signatureHeader({ publicKey: signer.publicKey, kid }));
+      return [header, new Map(), await signer.sign(toBeSigned(body, header, externalAad, payload))];
+    }),
+  );
+  return encodeCbor(new CborTag(TAG_SIGN, [body, new Map(), options.detached === true ? null : payload, signatures]));
+}
+
+function parseSignature(item: CborValue, at: string): UntrustedSignature {
+  const [protectedItem, unprotectedItem, signature] = expectArray(item, at, 3);
+  const headers = parseHeaders(protectedItem, unprotectedItem, at);
+  return {
+    alg: protectedAlg(headers, at),
+    kid: kidOf(headers, at),
+    headers,
+    signature: expectBytes(signature, `${at}.signature`),
+  };
+}
+
+/**
+ * Reads a COSE_Sign without checking its signatures.
+ * @throws CoseError COSE_TAG_UNEXPECTED, COSE_LABEL_DUPLICATE, COSE_CRITICAL_UNKNOWN, COSE_HEADER_INVALID,
+ * COSE_ALGORITHM_UNPROTECTED, COSE_ALGORITHM_UNSUPPORTED; CborError
+ */
+export function parseSign(bytes: Uint8Array): UntrustedSign {
+  const item = decodeCbor(bytes);
+  if (!(item instanceof CborTag) || item.tag !== TAG_SIGN) {
+    throw new CoseError('COSE_TAG_UNEXPECTED', {
+      expected: TAG_SIGN,
+      actual: item instanceof CborTag ? item.tag : 'none',
+    });
+  }
+  const [protectedItem, unprotectedItem, payload, signaturesItem] = expectArray(item.value, AT, 4);
+  const headers = parseHeaders(protectedItem, unprotectedItem, AT);
+  const signatures = expectArray(signaturesItem, `${AT}.signatures`);
+  // RFC 9052 §4.1: one or more signatures.
+  if (signatures.length === 0 || signatures.length > SIGNATURES_MAX) {
+    throw new CoseError('COSE_HEADER_INVALID', { at: `${AT}.signatures`, actual: signatures.length });
+  }
+  return {
+    contentType: contentTypeOf(headers, AT),
+    headers,
+    payload: payload === null ? null : expectBytes(payload, `${AT}.payload`),
+    signatures: signatures.map((signature, index) => parseSignature(signature, `${AT}.signatures[${index}]`)),
+  };
+}
+
+/** The codes of a signature that is simply not one of ours; any other failure condemns the message. */
+const FOREIGN_CODES: ReadonlySet<string> = new Set(['COSE_KEY_UNKNOWN', 'COSE_ALGORITHM_UNSUPPORTED']);
+
+/**
+ * Verifies a COSE_Sign. Signatures by unknown keys are passed over; one that should be by an accepted key and does not
+ * fit condemns the whole message; at least one accepted key must have signed.
+ * @throws CoseError as `parseSign`, and COSE_PAYLOAD_MISSING, COSE_PAYLOAD_UNEXPECTED, COSE_KEY_UNKNOWN,
+ * COSE_SIGNATURE_INVALID
+ */
+export function verifySign(bytes: Uint8Array, options: VerifyOptions): VerifiedSign {
+  const message = parseSign(bytes);
+  const payload = payloadToVerify(message.payload, options.payload);
+  const signers: VerifiedSignature[] = [];
+  for (const item of message.signatures) {
+    const { protectedBytes } = item.headers;
+    const externalAad = options.externalAad ?? NO_BYTES;
+    try {
+      const signed = toBeSigned(message.headers.protectedBytes, protectedBytes, externalAad, payload);
+      const verified = verifySignature(item, signed, options.keys);
+      // The same key twice is one signer: a threshold must not be met by repetition.
+      if (!signers.some((signer) => signer.key.isEqual(verified.key))) signers.push(verified);
+    } catch (error) {
+      if (!(error instanceof CoseError) || !FOREIGN_CODES.has(error.code)) throw error;
+    }
+  }
+  if (signers.length === 0) throw new CoseError('COSE_KEY_UNKNOWN', { actual: message.signatures.length });
+  return { signers, payload, contentType: message.contentType };
+}
