@@ -26,7 +26,7 @@ const META_SUFFIX = '.json';
 const PATH_CHARS_BARRED = /[\\\u0000-\u001f\u007f]/;
 
 /** A relative path of plain components: nothing that could leave a folder, whoever uses it. */
-export function isTargetPath(path: string): boolean {
+function isTargetPath(path: string): boolean {
   return (
     path.length <= TRUST_LIMITS.targetPathCharsMax &&
     !PATH_CHARS_BARRED.test(path) &&

@@ -210,6 +210,25 @@ test('takes a provisioned root that is newer than the accepted one', async () =>
   assert.equal(trusted.root.version, 3);
 });
 
+test('forgets what old online keys said when the provisioned root is newer and has others', async () => {
+  const simulator = await RepositorySimulator.start();
+  const persist = new MemoryPersistence();
+  await simulator.rotate({});
+  await simulator.refresh(persist, 1);
+  // The snapshot key was stolen: the timestamp that the device has accepted names a version that is far ahead.
+  const stolen = { ...simulator.snapshot!, signed: { ...simulator.snapshot!.signed, version: 1_000_000 } };
+  await simulator.publishSnapshot({ ...stolen, ...edited(stolen, { version: 1_000_000 }), signed: stolen.signed });
+  await simulator.publishTimestamp(1);
+  await simulator.refresh(persist, 1);
+  await simulator.rotate({ snapshot: [PrivateKey.generate('Ed25519')] });
+  const trusted = simulator.file('3.root.json');
+  simulator.files.delete('3.root.json');
+  simulator.snapshot = undefined;
+  await simulator.publishFreshness(2);
+  const state = await simulator.refresh(persist, 2, { trusted });
+  assert.equal(state.snapshot?.version, 1);
+});
+
 test('refuses an untrustworthy provisioned root', async () => {
   const simulator = await RepositorySimulator.start();
   const stranger = await RepositorySimulator.start();
