@@ -4,6 +4,10 @@
  * bytes of one envelope (`encodeEnvelope`); its leaf hash is `leafHash` of exactly these bytes. Pure: keys, nodes and
  * bytes are parameters.
  */
+export { BUNDLE_LIMITS } from './bundle-format.ts';
+export type { EntrySigner } from './bundle-signers.ts';
+export { type BundleEntry, type BundleReport, verifyBundle } from './bundle-verify.ts';
+export { type CompleteBundle, type PartialBundle, writeBundle } from './bundle-write.ts';
 export { canonicalJson, STATEMENT_LIMITS } from './canonical-json.ts';
 export { type Checkpoint, signCheckpoint, type VerifiedCheckpoint, verifyCheckpoint } from './checkpoint.ts';
 export {

@@ -98,6 +98,20 @@ export function planRoot(size: number): NodePlan<Uint8Array> {
   return newPlan(rangeNodes(0, size), foldRange);
 }
 
+/** The root over leaf hashes that are all at hand, without storing nodes. */
+export function rootOfLeaves(leaves: readonly Uint8Array[]): Uint8Array {
+  const peaks: { level: number; hash: Uint8Array }[] = [];
+  for (const leaf of leaves) {
+    let node = { level: 0, hash: leaf };
+    for (let left = peaks.at(-1); left?.level === node.level; left = peaks.at(-1)) {
+      peaks.pop();
+      node = { level: node.level + 1, hash: nodeHash(left.hash, node.hash) };
+    }
+    peaks.push(node);
+  }
+  return foldRange(peaks.map(({ hash }) => hash));
+}
+
 /** What one new leaf adds: the nodes that became complete (the leaf first), and the new root. */
 export type Appended = { readonly nodes: readonly TreeNode[]; readonly size: number; readonly root: Uint8Array };
 
