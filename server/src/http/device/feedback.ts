@@ -70,7 +70,7 @@ export function isFinalStatus(status: DdiStatus): boolean {
 /** The messages to keep: in pieces of 512 characters, at most 50. */
 export function splitMessages(details: readonly string[] | null | undefined): string[] {
   const pieces = (details ?? []).flatMap((line) => {
-    const characters = [...line];
+    const characters = Array.from(line);
     const count = Math.max(1, Math.ceil(characters.length / MESSAGE_CHARS_MAX));
     return Array.from({ length: count }, (_, index) =>
       characters.slice(index * MESSAGE_CHARS_MAX, (index + 1) * MESSAGE_CHARS_MAX).join(''),
