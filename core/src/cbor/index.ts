@@ -5,5 +5,5 @@
 export { decodeCbor, encodeCbor } from './codec.ts';
 export { CBOR_ERRORS, CborError, type CborErrorCode } from './errors.ts';
 export { expectArray, expectBytes, expectInt, expectMap, expectTag, expectText, expectUint } from './expect.ts';
-export type { CborLimits } from './profile.ts';
+export type { CborLimits } from './reader.ts';
 export { CborTag, type CborValue } from './value.ts';

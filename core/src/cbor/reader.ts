@@ -1,12 +1,14 @@
 /**
- * Checks the structure of CBOR bytes against the strict profile before anything is built from them: RFC 8949 §4.2.1 core
- * deterministic encoding, without floats, without simple values but false, true, null and undefined.
+ * Reads CBOR bytes of the strict profile: RFC 8949 §4.2.1 core deterministic encoding, without floats, without simple
+ * values but false, true, null and undefined.
  *
- * One pass, no allocation that depends on a length in the data, recursion bounded by `depthMax`; every refusal names
- * the offset of the item at fault.
+ * One pass; nothing is allocated for a length that the data does not hold, recursion is bounded by `depthMax`; every
+ * refusal names the offset of the item at fault. Byte strings are views of the input.
  */
 import { isUtf8 } from 'node:buffer';
+import { fromUtf8 } from '../bytes/index.ts';
 import { CborError, type CborErrorCode } from './errors.ts';
+import { CborTag, type CborValue } from './value.ts';
 
 export type CborLimits = {
   /** How many arrays, maps and tags may enclose each other. */
@@ -22,10 +24,18 @@ const AI_EIGHT_BYTES = 27;
 const AI_INDEFINITE = 31;
 const SIMPLE_FALSE = 20;
 const SIMPLE_UNDEFINED = 23;
+const SAFE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
+
+const SIMPLE_VALUES: readonly CborValue[] = [false, true, null, undefined];
 
 type Head = { readonly major: number; readonly argument: bigint };
 
-class ProfileWalker {
+/** A number while it is exact, else a bigint. */
+function exact(integer: bigint): number | bigint {
+  return integer >= -SAFE_MAX && integer <= SAFE_MAX ? Number(integer) : integer;
+}
+
+class ProfileReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #depthMax: number;
@@ -86,6 +96,7 @@ class ProfileWalker {
     return { major, argument };
   }
 
+  /** The depth inside an array, map or tag. */
   #enter(depth: number, at: number): number {
     if (depth >= this.#depthMax) this.#refuse('CBOR_TOO_DEEP', at, { expected: this.#depthMax });
     return depth + 1;
@@ -100,59 +111,74 @@ class ProfileWalker {
     return Number(count);
   }
 
-  #map(count: number, depth: number): void {
+  #array(count: number, depth: number): CborValue[] {
+    const items: CborValue[] = [];
+    for (let index = 0; index < count; index++) items.push(this.item(depth));
+    return items;
+  }
+
+  #map(count: number, depth: number): Map<CborValue, CborValue> {
+    const map = new Map<CborValue, CborValue>();
     let previous: Uint8Array | undefined;
     for (let index = 0; index < count; index++) {
       const start = this.#offset;
-      this.item(depth);
-      const key = this.#bytes.subarray(start, this.#offset);
-      const order = previous === undefined ? 1 : Buffer.compare(key, previous);
+      const key = this.item(depth);
+      const encoded = this.#bytes.subarray(start, this.#offset);
+      const order = previous === undefined ? 1 : Buffer.compare(encoded, previous);
       // RFC 8949 §5.6: no duplicate keys. §4.2.1: keys in bytewise order of their encoding.
       if (order === 0) this.#refuse('CBOR_DUPLICATE_KEY', start);
       if (order < 0) this.#refuse('CBOR_NOT_DETERMINISTIC', start);
-      previous = key;
-      this.item(depth);
+      previous = encoded;
+      map.set(key, this.item(depth));
     }
+    return map;
   }
 
-  item(depth: number): void {
+  #text(length: bigint, at: number): string {
+    const bytes = this.#take(length, at);
+    if (!isUtf8(bytes)) this.#refuse('CBOR_INVALID', at, { expected: 'UTF-8 text' });
+    return fromUtf8(bytes);
+  }
+
+  #tag(tag: bigint, depth: number, at: number): CborTag {
+    if (tag > SAFE_MAX) this.#refuse('CBOR_INVALID', at, { tag });
+    return new CborTag(Number(tag), this.item(depth));
+  }
+
+  item(depth: number): CborValue {
     const at = this.#offset;
     const { major, argument } = this.#head();
     switch (major) {
+      case 0:
+        return exact(argument);
+      case 1:
+        return exact(-1n - argument);
       case 2:
-        this.#take(argument, at);
-        return;
+        return this.#take(argument, at);
       case 3:
-        if (!isUtf8(this.#take(argument, at))) this.#refuse('CBOR_INVALID', at, { expected: 'UTF-8 text' });
-        return;
-      case 4: {
-        const inner = this.#enter(depth, at);
-        const count = this.#count(argument, 1n, at);
-        for (let index = 0; index < count; index++) this.item(inner);
-        return;
-      }
+        return this.#text(argument, at);
+      case 4:
+        return this.#array(this.#count(argument, 1n, at), this.#enter(depth, at));
       case 5:
-        this.#map(this.#count(argument, 2n, at), this.#enter(depth, at));
-        return;
+        return this.#map(this.#count(argument, 2n, at), this.#enter(depth, at));
       case 6:
-        if (argument > BigInt(Number.MAX_SAFE_INTEGER)) this.#refuse('CBOR_INVALID', at, { tag: argument });
-        this.item(this.#enter(depth, at));
-        return;
+        return this.#tag(argument, this.#enter(depth, at), at);
       default:
-        return;
+        return SIMPLE_VALUES[Number(argument) - SIMPLE_FALSE];
     }
   }
 }
 
-/** Refuses bytes that are not exactly one item of the profile within the limits. */
-export function assertProfile(bytes: Uint8Array, limits: CborLimits): void {
+/** Reads bytes that are exactly one item of the profile within the limits. */
+export function readItem(bytes: Uint8Array, limits: CborLimits): CborValue {
   const sizeBytesMax = limits.sizeBytesMax ?? SIZE_BYTES_MAX;
   if (bytes.length > sizeBytesMax) {
     throw new CborError('CBOR_TOO_LARGE', { expected: sizeBytesMax, actual: bytes.length });
   }
-  const walker = new ProfileWalker(bytes, limits.depthMax ?? DEPTH_MAX);
-  walker.item(0);
-  if (walker.offset !== bytes.length) {
-    throw new CborError('CBOR_TRAILING', { offset: walker.offset, actual: bytes.length - walker.offset });
+  const reader = new ProfileReader(bytes, limits.depthMax ?? DEPTH_MAX);
+  const item = reader.item(0);
+  if (reader.offset !== bytes.length) {
+    throw new CborError('CBOR_TRAILING', { offset: reader.offset, actual: bytes.length - reader.offset });
   }
+  return item;
 }
