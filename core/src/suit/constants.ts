@@ -101,5 +101,6 @@ export const LIMITS = {
   executedMax: 4096,
   uriCharsMax: 512,
   contentSizeBytesMax: 4096,
+  encryptionInfoSizeBytesMax: 16 * 1024,
   versionPartsMax: 8,
 } as const;

@@ -7,7 +7,7 @@ import { CborTag, type CborValue, decodeCbor, encodeCbor, expectArray, expectByt
 import { ENVELOPE_KEYS, ENVELOPE_TAG, LIMITS } from './constants.ts';
 import { SuitError } from './errors.ts';
 import { labelOf } from './label.ts';
-import { decodingAs, SEVERABLE_KEYS } from './manifest-codec.ts';
+import { codingAs, SEVERABLE_KEYS } from './manifest-codec.ts';
 import { isIntegratedName } from './uri.ts';
 
 /** The parts of an envelope, none of them verified. */
@@ -76,7 +76,7 @@ export function parseEnvelope(bytes: Uint8Array, options: EnvelopeOptions = {}):
   if (bytes.length > sizeBytesMax) {
     throw new SuitError('SUIT_LIMIT_EXCEEDED', { at: 'envelope', limit: sizeBytesMax, actual: bytes.length });
   }
-  return decodingAs('SUIT_ENVELOPE_MALFORMED', () => {
+  return codingAs('SUIT_ENVELOPE_MALFORMED', () => {
     const tagged = decodeCbor(bytes, { sizeBytesMax });
     if (!(tagged instanceof CborTag) || tagged.tag !== ENVELOPE_TAG) {
       throw new SuitError('SUIT_ENVELOPE_MALFORMED', { at: 'envelope', expected: `tag ${ENVELOPE_TAG}` });

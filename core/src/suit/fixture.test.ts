@@ -105,6 +105,7 @@ export class MemoryPlatform implements SuitPlatform {
   readonly slots = new Map<string, Uint8Array>();
   readonly log: string[] = [];
   readonly agreementKeys: AgreementKey[] = [];
+  readonly keks: Uint8Array[] = [];
   readonly unsupported = new Set<string>();
 
   static nameOf(id: readonly Uint8Array[]): string {
@@ -147,7 +148,7 @@ export class MemoryPlatform implements SuitPlatform {
   #open(encryptionInfo: Uint8Array, payload: Uint8Array): Uint8Array {
     const { algorithm, contentKey, iv, aad } = openEncryptInfo(encryptionInfo, {
       agreementKeys: this.agreementKeys,
-      keks: [],
+      keks: this.keks,
     });
     const decryptor = createAeadDecryptor({ algorithm, key: contentKey, iv, aad });
     const plain = decryptor.update(payload.subarray(0, -16));

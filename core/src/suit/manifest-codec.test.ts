@@ -163,7 +163,7 @@ const parameters: fc.Arbitrary<Parameters> = fc
       fetchArguments: bytes,
       securityCounter: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
     },
-    { requiredKeys: [] },
+    { requiredKeys: [], noNullPrototype: true },
   )
   .filter((value) => Object.keys(value).length > 0);
 
@@ -187,6 +187,8 @@ const leaf: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ kind: fc.constant('set-component-index' as const), index }),
   fc.record({ kind: fc.constant('override-parameters' as const), parameters }),
 );
+/** fast-check's records have no prototype; what is parsed has. */
+const asPlain = (command: Command): Command => ({ ...command });
 const { sequence } = fc.letrec<{ command: Command; sequence: Sequence }>((tie) => ({
   command: fc.oneof(
     { maxDepth: 3, depthSize: 'small' },
@@ -198,7 +200,7 @@ const { sequence } = fc.letrec<{ command: Command; sequence: Sequence }>((tie) =
       hasEmptyEnd: fc.boolean(),
     }),
   ),
-  sequence: fc.array(tie('command'), { minLength: 1, maxLength: 4 }),
+  sequence: fc.array(tie('command').map(asPlain), { minLength: 1, maxLength: 4 }),
 }));
 const section = sequence.map((value) => ({ value: [{ kind: 'set-component-index' as const, index: 0 }, ...value] }));
 const manifests: fc.Arbitrary<Manifest> = fc

@@ -180,10 +180,10 @@ function decodeSetVersion(value: CborValue): number[] {
   return parts;
 }
 
-/** Turns every decoding error into one of this part; errors of this part stay as they are. */
-export function decodingAs<T>(code: 'SUIT_MANIFEST_MALFORMED' | 'SUIT_ENVELOPE_MALFORMED', decode: () => T): T {
+/** Turns every coding error of a lower floor into one of this part; errors of this part stay as they are. */
+export function codingAs<T>(code: 'SUIT_MANIFEST_MALFORMED' | 'SUIT_ENVELOPE_MALFORMED', work: () => T): T {
   try {
-    return decode();
+    return work();
   } catch (error) {
     if (!isCodedError(error) || error instanceof SuitError) throw error;
     throw new SuitError(code, { reason: error.code }, error);
@@ -203,7 +203,7 @@ export function parseManifest(bytes: Uint8Array, members: Members = new Map()): 
       actual: bytes.length,
     });
   }
-  return decodingAs('SUIT_MANIFEST_MALFORMED', () =>
+  return codingAs('SUIT_MANIFEST_MALFORMED', () =>
     new ManifestReader(expectMap(decodeCbor(bytes), 'manifest'), members).read(),
   );
 }

@@ -33,16 +33,20 @@ type Row<T> = { readonly read: (value: CborValue, at: string) => T; readonly wri
 const UUID_SIZE_BYTES = 16;
 const UINT64_MAX = (1n << 64n) - 1n;
 
-const bytes: Row<Uint8Array> = {
-  read: (value, at) => {
-    const content = expectBytes(value, at);
-    if (content.length > LIMITS.contentSizeBytesMax) {
-      throw new SuitError('SUIT_LIMIT_EXCEEDED', { at, limit: LIMITS.contentSizeBytesMax, actual: content.length });
-    }
-    return content;
-  },
-  write: (value) => value,
-};
+function bytesUpTo(sizeBytesMax: number): Row<Uint8Array> {
+  return {
+    read: (value, at) => {
+      const content = expectBytes(value, at);
+      if (content.length > sizeBytesMax) {
+        throw new SuitError('SUIT_LIMIT_EXCEEDED', { at, limit: sizeBytesMax, actual: content.length });
+      }
+      return content;
+    },
+    write: (value) => value,
+  };
+}
+
+const bytes = bytesUpTo(LIMITS.contentSizeBytesMax);
 
 const uuid: Row<Uint8Array> = {
   read: (value, at) => {
@@ -99,7 +103,7 @@ const ROWS: { readonly [Name in ParameterName]: Row<ParameterValues[Name]> } = {
   softFailure: flag,
   imageSizeBytes: size,
   content: bytes,
-  encryptionInfo: bytes,
+  encryptionInfo: bytesUpTo(LIMITS.encryptionInfoSizeBytesMax),
   uri,
   sourceComponent: size,
   invokeArgs: bytes,

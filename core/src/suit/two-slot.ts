@@ -12,7 +12,7 @@ import { SHA_256 } from './digest.ts';
 import { SuitError } from './errors.ts';
 import { classUuid, vendorUuid } from './identifiers.ts';
 import type { Command, Manifest, Sequence, Severable } from './manifest.ts';
-import { encodeManifest, parseManifest } from './manifest-codec.ts';
+import { codingAs, encodeManifest, parseManifest } from './manifest-codec.ts';
 import { type Parameters } from './parameters.ts';
 import { encodeText, type SuitText } from './text.ts';
 import { isPayloadName } from './uri.ts';
@@ -113,7 +113,7 @@ export function buildTwoSlotManifest(input: TwoSlotInput): Uint8Array {
     sections,
     ...(input.text !== undefined && { text: { value: encodeText(input.text) } }),
   };
-  const bytes = encodeManifest(manifest);
+  const bytes = codingAs('SUIT_MANIFEST_MALFORMED', () => encodeManifest(manifest));
   parseManifest(bytes);
   return bytes;
 }

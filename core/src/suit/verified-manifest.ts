@@ -10,7 +10,7 @@ import { decodeDigest, type SuitDigest, verifyMember } from './digest.ts';
 import { type EnvelopeOptions, parseEnvelope } from './envelope.ts';
 import { SuitError } from './errors.ts';
 import type { ComponentId, Manifest } from './manifest.ts';
-import { decodingAs, parseManifest } from './manifest-codec.ts';
+import { codingAs, parseManifest } from './manifest-codec.ts';
 import { decodeText, type SuitText } from './text.ts';
 import { versionOf } from './version.ts';
 
@@ -44,7 +44,7 @@ export class VerifiedManifest {
   /** See `verifyEnvelope`. */
   static verify(bytes: Uint8Array, options: VerifyEnvelopeOptions): VerifiedManifest {
     const envelope = parseEnvelope(bytes, options);
-    const { digest, signers } = decodingAs('SUIT_ENVELOPE_MALFORMED', () => ({
+    const { digest, signers } = codingAs('SUIT_ENVELOPE_MALFORMED', () => ({
       // §6.2: the signature is verified before anything of the manifest is parsed.
       signers: verifyAuthentication(envelope.blocks, envelope.digest, options),
       digest: decodeDigest(envelope.digest, 'authentication-wrapper'),
