@@ -1,6 +1,5 @@
 /** `pawl key`: sealed private keys of the workspace; only public halves ever leave it. */
-import { SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from '@pawl/core/crypto';
-import { KEY_ROLES, type KeyRole } from '@pawl/core/keys';
+import { KEY_ROLE_TABLE, KEY_ROLES, type KeyAlgorithm, type KeyRole } from '@pawl/core/keys';
 import { type CommandGroup, defineCommand } from '../frame/command.ts';
 import { CliError } from '../frame/errors.ts';
 import { renderTable } from '../frame/table.ts';
@@ -17,11 +16,11 @@ function parseRole(text: string): KeyRole {
   return role;
 }
 
-function parseAlgorithm(text: string): SignatureAlgorithm | 'ECDH-P256' {
-  if (text === 'ECDH-P256') return text;
-  const names = Object.keys(SIGNATURE_ALGORITHMS) as SignatureAlgorithm[];
-  const algorithm = names.find((name) => name === text);
-  if (algorithm === undefined) throw new CliError('CLI_USAGE', { algorithm: text, expected: names.join(', ') });
+/** The algorithm by name, or the role's own. */
+function parseAlgorithm(role: KeyRole, text: string | undefined): KeyAlgorithm {
+  const { algorithms } = KEY_ROLE_TABLE[role];
+  const algorithm = algorithms.find((name) => text === undefined || name === text);
+  if (algorithm === undefined) throw new CliError('CLI_USAGE', { algorithm: text, expected: algorithms.join(', ') });
   return algorithm;
 }
 
@@ -40,7 +39,11 @@ const newKey = defineCommand({
   positionals: [NAME],
   options: {
     role: { type: 'string', value: 'ROLE', summary: `what it is for: ${KEY_ROLES.join(', ')}`, required: true },
-    algorithm: { type: 'string', value: 'NAME', summary: 'ESP256, ESP384, Ed25519, ML-DSA-65; line keys: ECDH-P256' },
+    algorithm: {
+      type: 'string',
+      value: 'NAME',
+      summary: 'ESP256 (default), ESP384, Ed25519, ML-DSA-65; for role line: ECDH-P256',
+    },
     purpose: { type: 'string', summary: 'a sentence for those who find the file', default: '' },
     ...PASSPHRASE_OPTION,
     ...WORKSPACE_OPTION,
@@ -49,7 +52,7 @@ const newKey = defineCommand({
   async run({ values, positionals: [name = ''], io }) {
     const { dir } = await loadWorkspace(io, values.workspace);
     const role = parseRole(values.role);
-    const algorithm = parseAlgorithm(values.algorithm ?? (role === 'line' ? 'ECDH-P256' : 'ESP256'));
+    const algorithm = parseAlgorithm(role, values.algorithm);
     const passphrase = await obtainPassphrase(io, values['passphrase-file'], { isNew: true });
     const purpose = values.purpose === '' ? `${role} key` : values.purpose;
     const key = await createNamedKey(dir, { name, role, algorithm, purpose, passphrase, createdAt: io.now() });

@@ -2,7 +2,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BundleReport, verifyBundle } from '@pawl/core/evidence';
-import { verifySwu } from '@pawl/core/image';
 import { defineCommand, type Io, type Outcome } from '../frame/command.ts';
 import { CliError } from '../frame/errors.ts';
 import { inFolder, isPresent, readInput, readText } from '../workspace/files.ts';
@@ -83,6 +82,8 @@ async function verifyPath(io: Io, path: string, { keys, root }: Given): Promise<
     case 'swu': {
       if (files.length === 0) throw new CliError('CLI_USAGE', { missing: '--key' });
       const certificatesPem = await Promise.all(files.map(readText));
+      // Loaded only here: it brings a certificate library along.
+      const { verifySwu } = await import('@pawl/core/image');
       const facts = await verifySwu(await readInput(path, SWU_BYTES_MAX), { certificatesPem });
       return { json: { kind, isAuthentic: true, ...facts }, text: ['authentic .swu image'] };
     }

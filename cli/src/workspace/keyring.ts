@@ -2,10 +2,18 @@
  * The sealed private keys of a workspace: `keys/<name>.json`, one file a key. The name is the operator's; what counts is the
  * key id. Opened keys stay in memory for one command only.
  */
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { AgreementKey, type PrivateKey, type SignatureAlgorithm } from '@pawl/core/crypto';
-import { createFileKey, type KeyFile, type KeyRole, loadKeyFile, openKeyFile, saveKeyFile } from '@pawl/core/keys';
+import { mkdir, readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { AgreementKey, type PrivateKey } from '@pawl/core/crypto';
+import {
+  createFileKey,
+  type KeyAlgorithm,
+  type KeyFile,
+  type KeyRole,
+  loadKeyFile,
+  openKeyFile,
+  saveKeyFile,
+} from '@pawl/core/keys';
 import { CliError } from '../frame/errors.ts';
 import { assertAbsent, isPresent } from './files.ts';
 import type { Workspace } from './workspace.ts';
@@ -27,7 +35,7 @@ export function lineKeyName(line: string): string {
 export type NewKey = {
   readonly name: string;
   readonly role: KeyRole;
-  readonly algorithm: SignatureAlgorithm | 'ECDH-P256';
+  readonly algorithm: KeyAlgorithm;
   readonly purpose: string;
   readonly passphrase: string;
   readonly createdAt: Date;
@@ -37,6 +45,7 @@ export type NewKey = {
 export async function createNamedKey(dir: string, { name, ...options }: NewKey): Promise<NamedKey> {
   const path = keyFilePath(dir, name);
   await assertAbsent(path);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const { file } = await createFileKey(options);
   await saveKeyFile(path, file);
   return { name, path, file };

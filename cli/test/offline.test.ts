@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { chmod, cp, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { LINE, makeWorkspace, Place } from './workspace-fixture.ts';
+
+const image = Buffer.from(Array.from({ length: 70_000 }, (_, index) => (index * 7) % 251));
+const seal = ['seal', 'kettle.bin', '--version', '1.2.3', '--sequence', '5', '--counter', '2'];
+
+async function sealed(place: Place): Promise<string> {
+  await makeWorkspace(place);
+  await writeFile(place.path('kettle.bin'), image);
+  const { json, err } = await place.pawl(...seal, '--json');
+  assert.deepEqual(err, []);
+  return String(json['dir']);
+}
+
+describe('keys', () => {
+  test('are made sealed, listed and exported as public halves only', async () => {
+    await using place = await Place.make();
+    await makeWorkspace(place);
+    const made = await place.pawl('key', 'new', 'spare', '--role', 'image', '--algorithm', 'ML-DSA-65', '--json');
+    assert.equal(made.status, 0, made.err.join());
+    assert.match(String(made.json['id']), /^[0-9a-f]{64}$/);
+    const path = String(made.json['path']);
+    assert.equal((await stat(path)).mode & 0o777, 0o600);
+    assert.match((await place.pawl('key', 'list')).out.join('\n'), /spare +image +ML-DSA-65/);
+    assert.match((await place.pawl('key', 'show', 'spare')).out.join('\n'), /BEGIN PUBLIC KEY/);
+    assert.equal((await place.pawl('key', 'export', 'image', '--out', 'image.pem')).status, 0);
+    assert.match(await readFile(place.path('image.pem'), 'utf8'), /^-----BEGIN PUBLIC KEY/);
+    for (const { out } of [made, await place.pawl('key', 'list', '--json')]) {
+      assert.doesNotMatch(out.join(), /PRIVATE|sealed":/);
+    }
+  });
+
+  test('are refused with a word why', async () => {
+    await using place = await Place.make();
+    assert.equal(
+      (await place.pawl('key', 'list')).err[0],
+      `error: CLI_WORKSPACE_MISSING: there is no workspace here (dir "${place.dir}")`,
+    );
+    await makeWorkspace(place);
+    const cases: [string[], RegExp, number][] = [
+      [['key', 'new', 'x', '--role', 'cook'], /CLI_USAGE/, 2],
+      [['key', 'new', 'x', '--role', 'image', '--algorithm', 'RSA'], /CLI_USAGE/, 2],
+      [['key', 'new', '../x', '--role', 'image'], /CLI_USAGE/, 2],
+      [['key', 'new', 'image', '--role', 'image'], /CLI_FILE_EXISTS/, 2],
+      [['key', 'show', 'none'], /CLI_KEY_MISSING/, 2],
+    ];
+    for (const [words, code, status] of cases) {
+      const ran = await place.pawl(...words);
+      assert.match(ran.err[0] ?? '', code);
+      assert.equal(ran.status, status);
+    }
+    await writeFile(place.path('passphrase'), 'short');
+    assert.match((await place.pawl('key', 'new', 'x', '--role', 'image')).err[0] ?? '', /CLI_PASSPHRASE_WEAK/);
+    await writeFile(place.path('passphrase'), '');
+    assert.match((await place.pawl('key', 'new', 'x', '--role', 'image')).err[0] ?? '', /CLI_PASSPHRASE_MISSING/);
+    await writeFile(place.path('pawl.json'), '{');
+    assert.match((await place.pawl('key', 'list')).err[0] ?? '', /CLI_WORKSPACE_MALFORMED/);
+  });
+});
+
+describe('seal and verify', () => {
+  test('make a release that verifies under the key that is given', async () => {
+    await using place = await Place.make();
+    const dir = await sealed(place);
+    assert.equal(dir, place.path('releases', LINE, '1.2.3'));
+    const payload = await readFile(join(dir, 'image.enc'));
+    assert.equal(payload.length, image.length + 16);
+    assert.ok(!payload.includes(image.subarray(0, 32)));
+    await place.pawl('key', 'export', 'image', '--out', 'image.pem');
+    for (const [path, key] of [
+      [dir, 'image.pem'],
+      [dir, `trust/keys/${LINE}.cbor`],
+      [join(dir, 'envelope.suit'), 'image.pem'],
+    ]) {
+      const ran = await place.pawl('verify', path!, '--key', key!, '--json');
+      assert.equal(ran.status, 0, ran.err.join());
+      assert.deepEqual(
+        { ...ran.json, kind: '', imageSha256: '' },
+        {
+          kind: '',
+          isAuthentic: true,
+          version: '1.2.3',
+          sequenceNumber: '5',
+          securityCounter: '2',
+          imageSha256: '',
+          imageSizeBytes: image.length,
+          payloads: ['image.enc'],
+        },
+      );
+    }
+  });
+
+  test('need two signatures when two keys are asked for', async () => {
+    await using place = await Place.make();
+    await sealed(place);
+    await place.pawl('key', 'new', 'quantum', '--role', 'image', '--algorithm', 'ML-DSA-65');
+    for (const name of ['image', 'quantum']) await place.pawl('key', 'export', name, '--out', `${name}.pem`);
+    const both = ['--key', 'image.pem', '--key', 'quantum.pem'];
+    const single = await place.pawl('verify', place.path('releases', LINE, '1.2.3'), ...both);
+    assert.match(single.err[0] ?? '', /SUIT_ALGORITHM_MISSING/);
+    await place.pawl(...seal, '--key', 'image', '--key', 'quantum', '--out', 'hybrid');
+    assert.equal((await place.pawl('verify', 'hybrid', ...both)).status, 0);
+  });
+
+  test('refuse whatever was changed, and exit with 1', async () => {
+    await using place = await Place.make();
+    const dir = await sealed(place);
+    await place.pawl('key', 'export', 'image', '--out', 'image.pem');
+    await place.pawl('key', 'new', 'other', '--role', 'image');
+    await place.pawl('key', 'export', 'other', '--out', 'other.pem');
+    const refused = async (change: (copy: string) => Promise<void>, code: RegExp, key = 'image.pem'): Promise<void> => {
+      const copy = place.path('copy');
+      await cp(dir, copy, { recursive: true, force: true });
+      await change(copy);
+      const ran = await place.pawl('verify', 'copy', '--key', key);
+      assert.match(ran.err[0] ?? 'verified', code);
+      assert.equal(ran.status, 1);
+    };
+    const flip = (name: string) => async (copy: string) => {
+      const bytes = await readFile(join(copy, name));
+      bytes[bytes.length >> 1]! ^= 1;
+      await writeFile(join(copy, name), bytes);
+    };
+    const edit = (name: string, from: string, to: string) => async (copy: string) =>
+      writeFile(join(copy, name), (await readFile(join(copy, name), 'utf8')).replace(from, to));
+    await refused(async () => undefined, /SUIT_KEY_UNKNOWN/, 'other.pem');
+    await refused(flip('image.enc'), /CLI_RELEASE_MISMATCH/);
+    await refused(flip('envelope.suit'), /CLI_RELEASE_MISMATCH/);
+    await refused(edit('release.json', '"1.2.3"', '"9.9.9"'), /CLI_RELEASE_MISMATCH/);
+    await refused(edit('release.json', '"5"', '"6"'), /CLI_RELEASE_MISMATCH/);
+    await refused(edit('release.json', '{', '['), /CLI_RELEASE_MISMATCH/);
+    await refused(edit('release.json', 'image.enc', '../image.enc'), /CLI_RELEASE_MISMATCH/);
+    await refused(flip('statement.json'), /STATEMENT_|CLI_RELEASE_MISMATCH/);
+  });
+
+  test('say what is wrong with the command line, and never overwrite', async () => {
+    await using place = await Place.make();
+    const dir = await sealed(place);
+    const cases: [string[], RegExp, number][] = [
+      [seal, /CLI_FILE_EXISTS/, 2],
+      [seal.with(1, 'none.bin'), /CLI_FILE_UNREADABLE/, 2],
+      [seal.with(3, 'one'), /CLI_USAGE/, 2],
+      [seal.with(5, '-1'), /CLI_USAGE/, 2],
+      [[...seal, '--line', 'oven'], /CLI_LINE_UNKNOWN/, 2],
+      [[...seal, '--payload', '../x'], /CLI_USAGE/, 2],
+      [[...seal, '--out', 'x', '--key', 'none'], /CLI_KEY_MISSING/, 2],
+      [['verify', dir], /CLI_USAGE/, 2],
+      [['verify', 'kettle.bin', '--key', 'x'], /CLI_FORMAT_UNKNOWN/, 2],
+      [['verify', 'none.suit', '--key', 'x'], /CLI_FILE_UNREADABLE/, 2],
+    ];
+    for (const [words, code, status] of cases) {
+      const ran = await place.pawl(...words);
+      assert.match(ran.err[0] ?? '', code, words.join(' '));
+      assert.equal(ran.status, status, words.join(' '));
+    }
+    await writeFile(place.path('passphrase'), 'another passphrase');
+    const wrong = await place.pawl(...seal, '--out', 'x');
+    assert.match(wrong.err[0] ?? '', /KEYS_PASSPHRASE_WRONG/);
+    assert.equal(wrong.status, 1);
+    if (process.getuid?.() !== 0) {
+      await mkdir(place.path('locked'));
+      await chmod(place.path('locked'), 0o500);
+      assert.equal((await place.pawl(...seal, '--out', 'locked/x')).status, 3);
+    }
+  });
+});

@@ -1,0 +1,94 @@
+/** For tests: a workspace in a temporary folder, and command lines run in this process with their output kept. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { PrivateKey, PublicKey } from '@pawl/core/crypto';
+import { COMMANDS } from '../src/commands/index.ts';
+import { runCommandLine } from '../src/frame/run.ts';
+import { createNamedKey, lineKeyName } from '../src/workspace/keyring.ts';
+import { createTrust } from '../src/workspace/trust-store.ts';
+import { saveConfig } from '../src/workspace/workspace.ts';
+
+export const PASSPHRASE = 'correct horse battery staple';
+export const LINE = 'kettle';
+
+export type Ran = {
+  readonly status: number;
+  readonly out: readonly string[];
+  readonly err: readonly string[];
+  /** The JSON of the last line, for runs with --json. */
+  readonly json: Record<string, unknown>;
+};
+
+/** A temporary folder that is gone after the test. */
+export class Place implements AsyncDisposable {
+  readonly dir: string;
+  private constructor(dir: string) {
+    this.dir = dir;
+  }
+  static async make(): Promise<Place> {
+    const place = new Place(await mkdtemp(join(tmpdir(), 'pawl-cli-')));
+    await writeFile(place.path('passphrase'), `${PASSPHRASE}\n`);
+    return place;
+  }
+  path(...names: string[]): string {
+    return join(this.dir, ...names);
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.dir, { recursive: true });
+  }
+
+  /** Runs one command line in this folder, with the passphrase file in the environment. */
+  async pawl(...words: string[]): Promise<Ran> {
+    const out: string[] = [];
+    const err: string[] = [];
+    const status = await runCommandLine(COMMANDS, words, ({ isJson }) => ({
+      cwd: this.dir,
+      env: { PAWL_PASSPHRASE_FILE: this.path('passphrase') },
+      stdin: Readable.from([]),
+      isTty: false,
+      isJson,
+      print: (line) => out.push(line),
+      note: (line) => err.push(line),
+      draw: () => undefined,
+      printJson: (value) =>
+        out.push(JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? item.toString() : item))),
+      now: () => new Date(),
+      signal: new AbortController().signal,
+    }));
+    const json = words.includes('--json') ? JSON.parse(out.at(-1) ?? '{}') : {};
+    return { status, out, err, json };
+  }
+}
+
+/** Keys and trust of one product line, made without a server. */
+export async function makeWorkspace(place: Place): Promise<void> {
+  const now = new Date();
+  const lines = { [LINE]: { vendorDomain: 'kettles.example', classInfo: 'kettle 1' } };
+  await saveConfig(place.dir, { pawl: 1, tokenFile: 'token', lines });
+  const image = await createNamedKey(place.dir, {
+    name: 'image',
+    role: 'image',
+    algorithm: 'ESP256',
+    purpose: 'test',
+    passphrase: PASSPHRASE,
+    createdAt: now,
+  });
+  await createNamedKey(place.dir, {
+    name: lineKeyName(LINE),
+    role: 'line',
+    algorithm: 'ECDH-P256',
+    purpose: 'test',
+    passphrase: PASSPHRASE,
+    createdAt: now,
+  });
+  const online = PrivateKey.generate('Ed25519').publicKey;
+  await createTrust(place.dir, {
+    rootSigner: PrivateKey.generate('Ed25519'),
+    releaseSigner: PrivateKey.generate('Ed25519'),
+    online: { snapshot: online, timestamp: online },
+    lines: [{ line: LINE, keys: [PublicKey.fromSpki(image.file.public)], requiredAlgorithms: ['ESP256'] }],
+    now,
+  });
+}
