@@ -14,7 +14,7 @@ export type ConditionInput = {
 };
 
 /** The slot that commands on this component work on. */
-export function slotOf({ component, platform }: ConditionInput): number {
+function slotOf({ component, platform }: ConditionInput): number {
   return platform.componentSlot(component);
 }
 

@@ -35,7 +35,7 @@ export const SECTIONS = {
 export type SectionName = keyof typeof SECTIONS;
 
 /** Custom numbers are below -256; ours is the rollback floor (docs/decisions/002). */
-export const SECURITY_COUNTER = -257;
+const SECURITY_COUNTER = -257;
 
 export const CONDITIONS = {
   'vendor-identifier': 1,

@@ -113,3 +113,16 @@ test('refuses addresses, odd versions and a manifest that installs nothing', asy
   const subject = await verified(manifest());
   assert.throws(() => describeManifest(subject), { code: 'SUIT_SECTION_MISSING' });
 });
+
+test('refuses a manifest that fetches outside of install', async () => {
+  const subject = await verified(manifest({ elements: { 16: commands(21, 2), 20: commands(...COUNTER) } }));
+  assert.throws(() => describeManifest(subject), { code: 'SUIT_MANIFEST_AMBIGUOUS' });
+});
+
+test('gives up on loops inside loops', async () => {
+  const components = Array.from({ length: 16 }, (_, i) => [new Uint8Array([i])]);
+  let inner = commands(12, true);
+  for (let depth = 0; depth < 5; depth += 1) inner = commands(12, true, 32, inner);
+  const subject = await verified(manifest({ components, shared: null, elements: { 20: inner } }));
+  assert.throws(() => describeManifest(subject), { code: 'SUIT_LIMIT_EXCEEDED' });
+});

@@ -6,7 +6,7 @@
  * an open value refuses the manifest. So two devices can never be told different things by what is described as one.
  */
 import { isEqualBytes } from '../bytes/index.ts';
-import { type ConditionName, SECTIONS } from './constants.ts';
+import { type ConditionName, LIMITS, SECTIONS } from './constants.ts';
 import { SHA_256 } from './digest.ts';
 import { SuitError } from './errors.ts';
 import type { Command, Manifest, Sequence } from './manifest.ts';
@@ -81,6 +81,7 @@ function joinStates(a: State, b: State): State {
 class Walker {
   #state: State;
   readonly #facts: Facts = {};
+  #steps = 0;
   readonly fetched: Fetched[] = [];
 
   constructor(manifest: Manifest) {
@@ -102,6 +103,9 @@ class Walker {
   }
 
   #step(command: Command, isBranch: boolean): void {
+    this.#steps += 1;
+    // Loops inside loops multiply, as they do when they run.
+    if (this.#steps > LIMITS.executedMax) throw new SuitError('SUIT_LIMIT_EXCEEDED', { at: 'description' });
     switch (command.kind) {
       case 'set-component-index':
         this.#select(command.index);
@@ -235,13 +239,16 @@ class Walker {
 
 /**
  * Says what a verified manifest installs, or refuses when that is not one clear thing.
- * @throws SuitError SUIT_MANIFEST_AMBIGUOUS, SUIT_SECTION_MISSING, SUIT_VERSION_INVALID, SUIT_URI_UNSUPPORTED
+ * @throws SuitError SUIT_MANIFEST_AMBIGUOUS, SUIT_SECTION_MISSING, SUIT_VERSION_INVALID, SUIT_URI_UNSUPPORTED,
+ * SUIT_LIMIT_EXCEEDED
  */
 export function describeManifest(verified: VerifiedManifest): ManifestDescription {
   const manifest = verified.content;
   const install = manifest.sections.get('install')?.value;
   if (install === undefined)
     throw new SuitError('SUIT_SECTION_MISSING', { section: 'install', key: SECTIONS.install.key });
+  // What payload-fetch brings is not described, so a manifest that has one is not described either.
+  if (manifest.sections.has('payload-fetch')) throw ambiguous('payload-fetch');
   const walker = new Walker(manifest);
   walker.walk(manifest.sharedSequence ?? [], false);
   walker.walk(install, false);
