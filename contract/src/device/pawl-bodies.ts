@@ -58,7 +58,8 @@ export const deviceReport = z.strictObject({
   counter: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
   state: z.enum(REPORT_STATES),
   code: z.string().max(64).optional(),
-  step: z.string().max(64).optional(),
+  /** Which of the agent's six steps refused. */
+  step: z.number().int().min(0).max(99).optional(),
   version: z.string().max(128).optional(),
   sequenceNumber: uint.optional(),
   securityCounter: uint.optional(),

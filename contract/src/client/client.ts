@@ -1,0 +1,105 @@
+/**
+ * The typed client of the management API, made from the operations table. Answers are checked against the contract; a
+ * refusal (problem JSON) becomes a `RemoteError` with the server's code.
+ */
+import { z } from 'zod';
+import { MANAGEMENT_OPERATIONS, type ManagementOperation, type ManagementOperationId } from '../management/index.ts';
+import { ClientError, RemoteError } from './errors.ts';
+
+type Operations = typeof MANAGEMENT_OPERATIONS;
+type In<T> = T extends z.ZodType ? z.input<T> : never;
+type Part<O, K extends string> = K extends keyof O
+  ? O[K] extends z.ZodType
+    ? { [P in K]: In<O[K]> }
+    : unknown
+  : unknown;
+type BytesBody<O> = O extends { body: 'bytes' }
+  ? { body: Uint8Array | AsyncIterable<Uint8Array>; sizeBytes: number }
+  : unknown;
+
+/** What an operation takes: `params`, `query` and `body`, as far as it has them. */
+export type OperationInput<Id extends ManagementOperationId> = Part<Operations[Id], 'params'> &
+  Partial<Part<Operations[Id], 'query'>> &
+  Part<Operations[Id], 'body'> &
+  BytesBody<Operations[Id]>;
+
+/** What an operation gives. */
+export type OperationOutput<Id extends ManagementOperationId> = Operations[Id]['response'] extends z.ZodType
+  ? z.output<Operations[Id]['response']>
+  : Uint8Array;
+
+export type ClientOptions = {
+  readonly url: string;
+  readonly token?: string | undefined;
+  readonly fetch?: typeof globalThis.fetch;
+};
+
+type AnyInput = {
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly query?: Readonly<Record<string, unknown>>;
+  readonly body?: unknown;
+  readonly sizeBytes?: number;
+};
+
+const problem = z.object({ code: z.string(), title: z.string(), advice: z.string().default(''), status: z.number() });
+
+function urlOf(base: string, operation: ManagementOperation, input: AnyInput): string {
+  const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(String(input.params?.[name])),
+  );
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(input.query ?? {}))
+    if (value !== undefined) query.set(name, String(value));
+  return `${base.replace(/\/+$/, '')}${path}${query.size === 0 ? '' : `?${query}`}`;
+}
+
+function requestOf(operation: ManagementOperation, input: AnyInput, token: string | undefined): RequestInit {
+  const headers: Record<string, string> = { accept: 'application/json, application/octet-stream' };
+  if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
+  if (operation.body === undefined) return { method: operation.method, headers };
+  if (operation.body === 'bytes') {
+    headers['content-type'] = 'application/octet-stream';
+    headers['content-length'] = String(input.sizeBytes);
+    // Node's fetch streams an async iterable; `duplex` is required for that.
+    return { method: operation.method, headers, body: input.body, duplex: 'half' } as unknown as RequestInit;
+  }
+  headers['content-type'] = 'application/json';
+  return { method: operation.method, headers, body: JSON.stringify(input.body ?? {}) };
+}
+
+async function refusalOf(response: Response): Promise<Error> {
+  const parsed = problem.safeParse(await response.json().catch(() => undefined));
+  if (parsed.success) return new RemoteError(parsed.data);
+  return new ClientError('CLIENT_ANSWER_UNEXPECTED', { status: response.status });
+}
+
+async function send(url: string, init: RequestInit, fetcher: typeof globalThis.fetch): Promise<Response> {
+  try {
+    return await fetcher(url, init);
+  } catch (cause) {
+    throw new ClientError('CLIENT_UNREACHABLE', { url }, cause);
+  }
+}
+
+/** Calls operations of one server with one token. */
+export class ManagementClient {
+  readonly #options: ClientOptions;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+  }
+
+  /** @throws ClientError CLIENT_UNREACHABLE, CLIENT_ANSWER_UNEXPECTED; RemoteError with the server's code */
+  async call<Id extends ManagementOperationId>(id: Id, input: OperationInput<Id>): Promise<OperationOutput<Id>> {
+    const operation: ManagementOperation = MANAGEMENT_OPERATIONS[id];
+    const { url, token, fetch = globalThis.fetch } = this.#options;
+    const given = input as AnyInput;
+    const response = await send(urlOf(url, operation, given), requestOf(operation, given, token), fetch);
+    if (!response.ok) throw await refusalOf(response);
+    if (operation.response === 'bytes') return new Uint8Array(await response.arrayBuffer()) as OperationOutput<Id>;
+    const parsed = operation.response.safeParse(await response.json().catch(() => undefined));
+    if (parsed.success) return parsed.data as OperationOutput<Id>;
+    const at = parsed.error.issues[0]?.path.map(String).join('.');
+    throw new ClientError('CLIENT_ANSWER_UNEXPECTED', { operation: id, at });
+  }
+}
