@@ -97,6 +97,12 @@ before(async () => {
 const refuses = (bytes: Uint8Array, code: EvidenceErrorCode, name?: string): void =>
   assert.throws(() => verifyBundle(bytes, { vkey }), { code }, name);
 
+/** Coprime to 8 and below it: touches every byte, and every place in a byte. */
+const BIT_STEP = 7;
+
+/** A zip without compression, for tests that make thousands. */
+const stored = (members: ReadonlyMap<string, Uint8Array>): Uint8Array =>
+  zipSync(Object.fromEntries(members), { level: 0 });
 const open = (bytes: Uint8Array): Map<string, Uint8Array> => new Map(readZip(bytes, MEMBER_NAMES, 1e6));
 
 /** Changes members the way an attacker would: the table of contents is made to fit again. */
@@ -104,7 +110,7 @@ function resealed(bytes: Uint8Array, kind: BundleKind, change: (members: Map<str
   const members = open(bytes);
   members.delete(CONTENTS);
   change(members);
-  return writeZip(new Map([[CONTENTS, encodeContents(kind, members)], ...members]));
+  return stored(new Map([[CONTENTS, encodeContents(kind, members)], ...members]));
 }
 
 const withLines = (
@@ -158,20 +164,20 @@ test('an empty ledger has a bundle too, and equal input gives equal bytes', asyn
   assert.deepEqual(await ledger.complete(), await ledger.complete());
 });
 
-test('refuses a flipped bit anywhere in any member', () => {
+test('refuses a flipped bit in every byte of every member', () => {
   for (const [bytes, kind] of [
     [complete, 'complete'],
     [partial, 'partial'],
   ] as const) {
     for (const [name, content] of open(bytes)) {
-      for (let bit = 0; bit < content.length * 8; bit += name === ENTRIES ? 7 : 1) {
+      for (let bit = 0; bit < content.length * 8; bit += BIT_STEP) {
         const flipped = content.slice();
         flipped[bit >> 3]! ^= 1 << (bit & 7);
         const members = open(bytes).set(name, flipped);
         const expected =
           name === CONTENTS ? /^BUNDLE_MEMBER_(MALFORMED|MISSING|UNLISTED|MISMATCH)$/ : /^BUNDLE_MEMBER_MISMATCH$/;
         assert.throws(
-          () => verifyBundle(writeZip(members), { vkey }),
+          () => verifyBundle(stored(members), { vkey }),
           ({ code }) => expected.test(code),
           `${kind} ${name} bit ${bit}`,
         );
@@ -194,7 +200,7 @@ test('refuses a flipped bit also when the table of contents was made to fit', ()
   ] as const) {
     for (const [name, content] of open(bytes)) {
       if (name === CONTENTS) continue;
-      for (let bit = 0; bit < content.length * 8; bit += name === ENTRIES ? 7 : 1) {
+      for (let bit = 0; bit < content.length * 8; bit += BIT_STEP) {
         const flipped = content.slice();
         flipped[bit >> 3]! ^= 1 << (bit & 7);
         const forged = resealed(bytes, kind, (members) => members.set(name, flipped));
@@ -210,7 +216,7 @@ test('refuses a flipped bit also when the table of contents was made to fit', ()
 
 test('a flipped bit of the zip itself is refused, or is in what a zip says beyond names and contents', () => {
   const report = verifyBundle(partial, { vkey });
-  for (let bit = 0; bit < partial.length * 8; bit += 1) {
+  for (let bit = 0; bit < partial.length * 8; bit += BIT_STEP) {
     const flipped = partial.slice();
     flipped[bit >> 3]! ^= 1 << (bit & 7);
     try {
@@ -330,7 +336,7 @@ test('refuses a bundle over the limit before inflating anything', () => {
   assert.throws(() => verifyBundle(complete, { vkey, sizeBytesMax: complete.length - 1 }), {
     code: 'BUNDLE_TOO_LARGE',
   });
-  const bomb = zipSync({ [ENTRIES]: new Uint8Array(64 * 1024 * 1024) }, { level: 9 });
+  const bomb = zipSync({ [ENTRIES]: new Uint8Array(16 * 1024 * 1024) }, { level: 6 });
   assert.ok(bomb.length < 100_000);
   const memoryBefore = process.memoryUsage().arrayBuffers;
   assert.throws(() => verifyBundle(bomb, { vkey, sizeBytesMax: 1024 * 1024 }), { code: 'BUNDLE_TOO_LARGE' });
