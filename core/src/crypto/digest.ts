@@ -35,12 +35,18 @@ export function newHash(coseAlg: number): RunningHash {
   };
 }
 
-/** HKDF with SHA-256 (RFC 5869). */
+// RFC 5869 §2.3: at most 255 blocks of output.
+const HKDF_SIZE_BYTES_MAX = 255 * 32;
+
+/** HKDF with SHA-256 (RFC 5869). @throws CryptoError CRYPTO_PARAMETER_INVALID */
 export function hkdfSha256(options: {
   readonly secret: Uint8Array;
   readonly salt: Uint8Array;
   readonly info: Uint8Array;
   readonly sizeBytes: number;
 }): Uint8Array {
+  if (options.sizeBytes > HKDF_SIZE_BYTES_MAX) {
+    throw new CryptoError('CRYPTO_PARAMETER_INVALID', { what: 'derived key', actual: options.sizeBytes });
+  }
   return new Uint8Array(hkdfSync('sha256', options.secret, options.salt, options.info, options.sizeBytes));
 }
