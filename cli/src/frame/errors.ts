@@ -56,12 +56,6 @@ export const CLI_ERRORS = {
     advice: 'Run "pawl login CLAIM_LINK" with the link that "pawl serve" printed.',
     status: 400,
   },
-  CLI_SERVER_UNAVAILABLE: {
-    message: 'the server cannot be reached',
-    advice: 'Check that it runs and that the address is right.',
-    status: 503,
-  },
-  CLI_SERVER_REFUSED: { message: 'the server refused', advice: 'Do what the message says.', status: 409 },
   CLI_CONFIG_MALFORMED: {
     message: 'the configuration file is not what it should be',
     advice: 'Compare it with the example in the help of the command.',
@@ -75,6 +69,21 @@ export const CLI_ERRORS = {
   CLI_RELEASE_MISMATCH: {
     message: 'the release folder does not agree with itself',
     advice: 'Seal the image again; do not change files in a release folder.',
+    status: 409,
+  },
+  CLI_RELEASE_UNKNOWN: {
+    message: 'the server has no such release',
+    advice: 'Publish it first with "pawl publish", or name another version.',
+    status: 404,
+  },
+  CLI_ROLLOUT_UNFINISHED: {
+    message: 'the rollout has not come to an end',
+    advice: 'Look at "pawl rollout show"; devices that are off come later.',
+    status: 503,
+  },
+  CLI_ANSWER_MISMATCH: {
+    message: 'the answers of the server do not fit together',
+    advice: 'Do not trust this server before it is clear why.',
     status: 409,
   },
   CLI_PORT_IN_USE: {

@@ -149,9 +149,8 @@ describe('the command line', () => {
     const statuses = Object.fromEntries(
       (Object.keys(CLI_ERRORS) as CliErrorCode[]).map((code) => [code, describeFailure(new CliError(code)).exitCode]),
     );
-    assert.equal(statuses['CLI_SERVER_REFUSED'], 1);
     assert.equal(statuses['CLI_RELEASE_MISMATCH'], 1);
-    assert.equal(statuses['CLI_SERVER_UNAVAILABLE'], 3);
+    assert.equal(statuses['CLI_ROLLOUT_UNFINISHED'], 3);
     assert.equal(statuses['CLI_PORT_IN_USE'], 3);
     assert.equal(statuses['CLI_PASSPHRASE_MISSING'], 2);
   });

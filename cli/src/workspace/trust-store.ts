@@ -98,8 +98,12 @@ export async function loadRoots(dir: string): Promise<{ readonly version: number
   );
 }
 
+export async function loadLineKeysBytes(dir: string, line: string): Promise<Uint8Array> {
+  return loadMetadata(dir, lineKeysPath(line));
+}
+
 export async function loadLineKeys(dir: string, line: string): Promise<LineKeys> {
-  return parseLineKeys(await loadMetadata(dir, lineKeysPath(line)), line);
+  return parseLineKeys(await loadLineKeysBytes(dir, line), line);
 }
 
 /**

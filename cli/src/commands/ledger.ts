@@ -1,0 +1,138 @@
+/** `pawl ledger`: what has happened, and the proof of it. */
+import { join } from 'node:path';
+import type { ManagementClient } from '@pawl/contract/client';
+import { fromBase64, fromHex, toHex } from '@pawl/core/bytes';
+import { leafHash, verifyBundle, verifyCheckpoint, verifyInclusion } from '@pawl/core/evidence';
+import { type CommandGroup, defineCommand, type Io } from '../frame/command.ts';
+import { CliError } from '../frame/errors.ts';
+import { connect } from '../workspace/connection.ts';
+import { assertAbsent, inFolder, isPresent, readText, writeOutput } from '../workspace/files.ts';
+import { loadWorkspace, parseNumber, WORKSPACE_OPTION, type Workspace } from '../workspace/workspace.ts';
+
+const SHOWN_MAX = 500;
+const KEY_OPTION = {
+  key: {
+    type: 'string',
+    value: 'VKEY',
+    summary: 'verification key of the ledger, as text or in a file (else the one seen first)',
+  },
+} as const;
+
+/**
+ * The verification key: the one that was given, or the one that this workspace saw first (and keeps). A server that shows
+ * another key later is refused by the signature check.
+ */
+async function ledgerKey(
+  io: Io,
+  { dir }: Workspace,
+  client: ManagementClient,
+  given: string | undefined,
+): Promise<string> {
+  if (given !== undefined && given.includes('+')) return given;
+  if (given !== undefined) return (await readText(inFolder(io.cwd, given))).trim();
+  const path = join(dir, 'ledger.vkey');
+  if (await isPresent(path)) return (await readText(path)).trim();
+  const { vkey } = await client.call('getCheckpoint', {});
+  await writeOutput(path, `${vkey}\n`);
+  return vkey;
+}
+
+const show = defineCommand({
+  summary: 'show the newest entries and the signed checkpoint',
+  options: {
+    last: { type: 'string', value: 'N', summary: 'how many entries', default: '20' },
+    ...KEY_OPTION,
+    ...WORKSPACE_OPTION,
+  },
+  example: 'pawl ledger show --last 50',
+  async run({ values, io }) {
+    const workspace = await loadWorkspace(io, values.workspace);
+    const client = await connect(workspace);
+    const checkpoint = await client.call('getCheckpoint', {});
+    const verified = verifyCheckpoint(checkpoint.note, await ledgerKey(io, workspace, client, values.key));
+    const limit = Math.min(SHOWN_MAX, Math.max(1, Number(parseNumber(values.last, '--last'))));
+    const { items } = await client.call('listEntries', {
+      query: { from: Math.max(0, checkpoint.size - limit), limit },
+    });
+    return {
+      json: { size: verified.size, root: toHex(verified.root), vkey: checkpoint.vkey, entries: items },
+      text: [
+        ...items.map(
+          ({ index, predicateType, subject }) => `${String(index).padStart(6)}  ${predicateType}  ${subject}`,
+        ),
+        `${verified.size} entries, root ${toHex(verified.root)}`,
+        `verification key ${checkpoint.vkey}`,
+      ],
+    };
+  },
+});
+
+const exportBundle = defineCommand({
+  summary: 'write the whole ledger as a bundle that proves itself offline',
+  options: {
+    out: { type: 'string', value: 'FILE', summary: 'the .zip to write', required: true },
+    ...KEY_OPTION,
+    ...WORKSPACE_OPTION,
+  },
+  example: 'pawl ledger export --out bundle.zip',
+  async run({ values, io }) {
+    const workspace = await loadWorkspace(io, values.workspace);
+    const path = inFolder(io.cwd, values.out);
+    await assertAbsent(path);
+    const client = await connect(workspace);
+    const vkey = await ledgerKey(io, workspace, client, values.key);
+    const bytes = await client.call('exportBundle', {});
+    // What is written has been verified; a server that lies is found out here and not by the auditor.
+    const { checkpoint } = verifyBundle(bytes, { vkey });
+    await writeOutput(path, bytes);
+    return {
+      json: { path, sizeBytes: bytes.length, ...checkpoint, vkey },
+      text: [`wrote ${path}: ${checkpoint.size} entries`, `Next: pawl verify ${values.out} --key ${vkey}`],
+    };
+  },
+});
+
+const proof = defineCommand({
+  summary: 'prove that an entry stands in the ledger',
+  positionals: [{ name: 'INDEX', summary: 'the number of the entry' }],
+  options: { ...KEY_OPTION, ...WORKSPACE_OPTION },
+  example: 'pawl ledger proof 17',
+  async run({ values, positionals: [text = ''], io }) {
+    const index = Number(parseNumber(text, 'INDEX'));
+    const workspace = await loadWorkspace(io, values.workspace);
+    const client = await connect(workspace);
+    const given = await client.call('getProof', { params: { index } });
+    const { size, root } = verifyCheckpoint(given.note, await ledgerKey(io, workspace, client, values.key));
+    const { items } = await client.call('listEntries', { query: { from: index, limit: 1 } });
+    const entry = items.find((item) => item.index === index);
+    if (entry === undefined || given.size !== size) throw new CliError('CLI_ANSWER_MISMATCH', { index });
+    const envelope = fromBase64(entry.envelope);
+    verifyInclusion({ index, size, leafHash: leafHash(envelope), proof: given.hashes.map(fromHex), root });
+    return {
+      json: { ...given, isIncluded: true, predicateType: entry.predicateType, subject: entry.subject },
+      text: [`entry ${index} of ${size} is in the ledger: ${entry.predicateType} ${entry.subject}`, ...given.hashes],
+    };
+  },
+});
+
+const verify = defineCommand({
+  summary: "fetch the whole ledger and verify every entry under the ledger's key",
+  options: { ...KEY_OPTION, ...WORKSPACE_OPTION },
+  example: 'pawl ledger verify',
+  async run({ values, io }) {
+    const workspace = await loadWorkspace(io, values.workspace);
+    const client = await connect(workspace);
+    const vkey = await ledgerKey(io, workspace, client, values.key);
+    const report = verifyBundle(await client.call('exportBundle', {}), { vkey });
+    const { checkpoint, counts } = report;
+    return {
+      json: { ...checkpoint, counts, isAuthentic: true },
+      text: [`authentic: ${checkpoint.size} entries, root ${checkpoint.root}`],
+    };
+  },
+});
+
+export const ledger: CommandGroup = {
+  summary: 'what has happened, and the proof of it',
+  commands: { show, export: exportBundle, proof, verify },
+};

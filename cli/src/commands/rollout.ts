@@ -1,0 +1,178 @@
+/** `pawl rollout`: a published release goes to the devices that a filter names. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ManagementClient } from '@pawl/contract/client';
+import type { Assignment, AssignmentState, Rollout, SuccessKind } from '@pawl/contract/management';
+import { type CommandGroup, defineCommand, type Io, type Outcome } from '../frame/command.ts';
+import { CliError } from '../frame/errors.ts';
+import { type Cell, renderTable } from '../frame/table.ts';
+import { connect } from '../workspace/connection.ts';
+import { allPages } from '../workspace/pages.ts';
+import { chooseLine, loadWorkspace, parseNumber, parseVersion, WORKSPACE_OPTION } from '../workspace/workspace.ts';
+
+const ID = { name: 'ID', summary: 'the number of the rollout' } as const;
+const ASK_AGAIN_MS = 200;
+const SUCCESS_KINDS: readonly SuccessKind[] = ['reported', 'version-seen', 'confirmed'];
+const GOOD: ReadonlySet<AssignmentState> = new Set(['confirmed', 'reported']);
+const FINAL: ReadonlySet<AssignmentState> = new Set([
+  ...GOOD,
+  'reverted',
+  'refused',
+  'failed',
+  'cancelled',
+  'timed-out',
+] as const);
+
+type Told = { readonly rollout: Rollout; readonly assignments: readonly Assignment[] };
+
+async function ask(client: ManagementClient, id: number): Promise<Told> {
+  const rollout = await client.call('getRollout', { params: { id } });
+  const assignments = await allPages((at) => client.call('listAssignments', { query: { rolloutId: id, ...at } }));
+  return { rollout, assignments };
+}
+
+function headline({ id, name, version, state, succeeded, devices }: Rollout): string {
+  return `rollout ${id} ${name}: ${version}, ${state}, ${succeeded} of ${devices} succeeded`;
+}
+
+function outcomeOf(io: Io, { rollout, assignments }: Told): Outcome {
+  const rows = assignments.map(({ controllerId, state, code, step }): Cell[] => [
+    controllerId,
+    { text: state, tone: GOOD.has(state) ? 'good' : FINAL.has(state) ? 'bad' : 'quiet' },
+    code ?? '',
+    step === null ? '' : `step ${step}`,
+  ]);
+  const devices = assignments.map(({ controllerId, state, code, step }) => ({
+    device: controllerId,
+    state,
+    code,
+    step,
+  }));
+  return {
+    json: { ...rollout, assignments: devices },
+    text: [headline(rollout), ...renderTable(io.isTty, ['device', 'state', 'code', ''], rows)],
+  };
+}
+
+function parseId(text: string): number {
+  return Number(parseNumber(text, 'ID'));
+}
+
+async function releaseIdOf(client: ManagementClient, line: string, version: string): Promise<number> {
+  const releases = await allPages((at) => client.call('listReleases', { query: { line, ...at } }));
+  const release = releases.find((item) => item.version === version);
+  if (release === undefined) throw new CliError('CLI_RELEASE_UNKNOWN', { line, version });
+  return release.id;
+}
+
+function parseSuccess(text: string): SuccessKind {
+  const kind = SUCCESS_KINDS.find((name) => name === text);
+  if (kind === undefined) throw new CliError('CLI_USAGE', { success: text, expected: SUCCESS_KINDS.join(', ') });
+  return kind;
+}
+
+const create = defineCommand({
+  summary: 'make a rollout',
+  positionals: [{ name: 'NAME', summary: 'a name for people' }],
+  options: {
+    version: { type: 'string', value: 'X.Y.Z', summary: 'the published release', required: true },
+    line: { type: 'string', value: 'NAME', summary: 'product line (may be left out when there is only one)' },
+    filter: { type: 'string', value: 'FILTER', summary: 'which devices, such as "tag:kitchen"', default: '' },
+    success: {
+      type: 'string',
+      value: 'KIND',
+      summary: `what counts: ${SUCCESS_KINDS.join(', ')}`,
+      default: 'confirmed',
+    },
+    forced: { type: 'boolean', summary: 'install at once, whatever the device would rather do' },
+    consent: { type: 'boolean', summary: "wait for the consent of the device's user" },
+    'despite-floor': { type: 'boolean', summary: 'offer it below the floor of devices too; they will refuse it' },
+    start: { type: 'boolean', summary: 'start it at once' },
+    ...WORKSPACE_OPTION,
+  },
+  example: "pawl rollout create spring --version 1.4.0 --filter 'tag:kitchen' --start",
+  async run({ values, positionals: [name = ''], io }) {
+    const workspace = await loadWorkspace(io, values.workspace);
+    const successKind = parseSuccess(values.success);
+    const version = parseVersion(values.version);
+    const client = await connect(workspace);
+    const releaseId = await releaseIdOf(client, chooseLine(workspace, values.line), version);
+    const flags = { isForced: values.forced, needsConsent: values.consent, despiteFloor: values['despite-floor'] };
+    let rollout = await client.call('createRollout', {
+      body: { name, releaseId, filter: values.filter, successKind, ...flags },
+    });
+    if (values.start) {
+      rollout = await client.call('changeRollout', { params: { id: rollout.id, verb: 'start' }, body: {} });
+    }
+    const next = values.start ? 'watch' : 'start';
+    return { json: rollout, text: [headline(rollout), `Next: pawl rollout ${next} ${rollout.id}`] };
+  },
+});
+
+function changing(verb: 'start' | 'pause' | 'resume' | 'stop', summary: string): ReturnType<typeof defineCommand> {
+  return defineCommand({
+    summary,
+    positionals: [ID],
+    options: WORKSPACE_OPTION,
+    example: `pawl rollout ${verb} 3`,
+    async run({ values, positionals: [id = ''], io }) {
+      const client = await connect(await loadWorkspace(io, values.workspace));
+      const rollout = await client.call('changeRollout', { params: { id: parseId(id), verb }, body: {} });
+      return { json: rollout, text: [headline(rollout)] };
+    },
+  });
+}
+
+const show = defineCommand({
+  summary: 'show a rollout and the state of each device; without ID, list the rollouts',
+  positionals: [{ ...ID, optional: true }],
+  options: WORKSPACE_OPTION,
+  example: 'pawl rollout show 3',
+  async run({ values, positionals: [id], io }) {
+    const client = await connect(await loadWorkspace(io, values.workspace));
+    if (id !== undefined) return outcomeOf(io, await ask(client, parseId(id)));
+    const rollouts = await allPages((at) => client.call('listRollouts', { query: at }));
+    return { json: rollouts, text: rollouts.map(headline) };
+  },
+});
+
+const watch = defineCommand({
+  summary: 'follow a rollout until every device has a final state',
+  positionals: [ID],
+  options: {
+    timeout: { type: 'string', value: 'SECONDS', summary: 'give up after', default: '86400' },
+    ...WORKSPACE_OPTION,
+  },
+  example: 'pawl rollout watch 3',
+  async run({ values, positionals: [text = ''], io }) {
+    const client = await connect(await loadWorkspace(io, values.workspace));
+    const id = parseId(text);
+    const endsAtMs = io.now().getTime() + Number(parseNumber(values.timeout, '--timeout')) * 1000;
+    const seen = new Map<string, AssignmentState>();
+    for (;;) {
+      const told = await ask(client, id);
+      for (const { controllerId, state, code } of told.assignments) {
+        if (seen.get(controllerId) === state) continue;
+        seen.set(controllerId, state);
+        if (!io.isJson) io.print(`${controllerId}  ${state}${code === null ? '' : `  ${code}`}`);
+      }
+      const isOver = told.assignments.length > 0 && told.assignments.every(({ state }) => FINAL.has(state));
+      if (isOver || told.rollout.state === 'stopped') return outcomeOf(io, told);
+      if (io.signal.aborted || io.now().getTime() > endsAtMs)
+        throw new CliError('CLI_ROLLOUT_UNFINISHED', { rollout: id });
+      await sleep(ASK_AGAIN_MS);
+    }
+  },
+});
+
+export const rollout: CommandGroup = {
+  summary: 'bring a release to devices',
+  commands: {
+    create,
+    start: changing('start', 'start a rollout'),
+    pause: changing('pause', 'offer it to no further device'),
+    resume: changing('resume', 'go on after a pause'),
+    stop: changing('stop', 'end a rollout for good; devices that are done are not affected'),
+    show,
+    watch,
+  },
+};
