@@ -323,6 +323,14 @@ test('condemns a message in which an accepted key is named but did not sign', as
   refuses('COSE_SIGNATURE_INVALID', () => verifySign(bytes, { keys: [other.publicKey, key.publicKey] }));
 });
 
+test('passes over nameless signatures by others, and refuses when none is ours', async () => {
+  const other = PrivateKey.generate('ESP256');
+  const message = await signSign({ payload: PAYLOAD, kid: false }, [other, key]);
+  assert.equal(verifySign(message, { keys }).signers.length, 1);
+  const third = [PrivateKey.generate('ESP256').publicKey];
+  refuses('COSE_SIGNATURE_INVALID', () => verifySign(message, { keys: third }));
+});
+
 test('refuses a Sign without signatures or with too many', () => {
   const sign = (signatures: CborValue[]): Uint8Array =>
     encodeCbor(new CborTag(98, [NO_BYTES, new Map(), PAYLOAD, signatures]));

@@ -104,11 +104,17 @@ export function parseSign(bytes: Uint8Array): UntrustedSign {
   };
 }
 
-/** The codes of a signature that is simply not one of ours; any other failure condemns the message. */
-const FOREIGN_CODES: ReadonlySet<string> = new Set(['COSE_KEY_UNKNOWN', 'COSE_ALGORITHM_UNSUPPORTED']);
+/**
+ * True for the failure of a signature that is simply not by one of ours. A signature that names an accepted key and does
+ * not fit is something else: it condemns the message.
+ */
+function isForeign(error: CoseError, item: SignatureToCheck): boolean {
+  if (error.code === 'COSE_SIGNATURE_INVALID') return item.kid === undefined;
+  return error.code === 'COSE_KEY_UNKNOWN' || error.code === 'COSE_ALGORITHM_UNSUPPORTED';
+}
 
 /**
- * Verifies a COSE_Sign. Signatures by unknown keys are passed over; one that should be by an accepted key and does not
+ * Verifies a COSE_Sign. Signatures by unknown keys are passed over; one that names an accepted key and does not
  * fit condemns the whole message; at least one accepted key must have signed.
  * @throws CoseError as `parseSign`, and COSE_PAYLOAD_MISSING, COSE_PAYLOAD_UNEXPECTED, COSE_KEY_UNKNOWN,
  * COSE_SIGNATURE_INVALID
@@ -117,6 +123,7 @@ export function verifySign(bytes: Uint8Array, options: VerifyOptions): VerifiedS
   const message = parseSign(bytes);
   const payload = payloadToVerify(message.payload, options.payload);
   const signers: VerifiedSignature[] = [];
+  let failure: CoseError | undefined;
   for (const item of message.signatures) {
     const { protectedBytes } = item.headers;
     const externalAad = options.externalAad ?? NO_BYTES;
@@ -126,9 +133,10 @@ export function verifySign(bytes: Uint8Array, options: VerifyOptions): VerifiedS
       // The same key twice is one signer: a threshold must not be met by repetition.
       if (!signers.some((signer) => signer.key.isEqual(verified.key))) signers.push(verified);
     } catch (error) {
-      if (!(error instanceof CoseError) || !FOREIGN_CODES.has(error.code)) throw error;
+      if (!(error instanceof CoseError) || !isForeign(error, item)) throw error;
+      failure ??= error;
     }
   }
-  if (signers.length === 0) throw new CoseError('COSE_KEY_UNKNOWN', { actual: message.signatures.length });
+  if (signers.length === 0) throw failure ?? new CoseError('COSE_KEY_UNKNOWN');
   return { signers, payload, contentType: message.contentType };
 }
