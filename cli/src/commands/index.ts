@@ -1,17 +1,8 @@
-/** Every command of `pawl`, loaded when it is called: an agent on a device never loads the server. */
+/** Every command of `pawl`. The demo stands apart because it uses all the others. */
 import type { CommandTable } from '../frame/parse.ts';
+import { WORK_COMMANDS } from './work.ts';
 
 export const COMMANDS: CommandTable = {
-  init: { summary: 'make a workspace: keys and trust', load: async () => (await import('./init.ts')).init },
-  key: { summary: 'sealed private keys of the workspace', load: async () => (await import('./key.ts')).key },
-  seal: { summary: 'encrypt, describe and sign an image', load: async () => (await import('./seal.ts')).seal },
-  verify: { summary: 'verify a file or folder, offline', load: async () => (await import('./verify.ts')).verify },
-  login: { summary: 'log this workspace in to a server', load: async () => (await import('./login.ts')).login },
-  publish: { summary: 'list a release and upload it', load: async () => (await import('./publish.ts')).publish },
-  device: { summary: 'the devices that the server knows', load: async () => (await import('./device.ts')).device },
-  rollout: { summary: 'bring a release to devices', load: async () => (await import('./rollout.ts')).rollout },
-  ledger: {
-    summary: 'what has happened, and the proof of it',
-    load: async () => (await import('./ledger.ts')).ledger,
-  },
+  demo: { summary: 'show the whole loop on this machine', load: async () => (await import('./demo.ts')).demo },
+  ...WORK_COMMANDS,
 };

@@ -38,7 +38,7 @@ function describeOption([name, spec]: readonly [string, OptionSpec]): readonly [
   const notes = [
     ...(spec.required === true ? ['required'] : []),
     ...(spec.multiple === true ? ['may be repeated'] : []),
-    ...(spec.default === undefined ? [] : [`default ${spec.default}`]),
+    ...(spec.default === undefined || spec.default === '' ? [] : [`default ${spec.default}`]),
   ];
   return [`${short}--${name}${value}`, spec.summary + (notes.length === 0 ? '' : ` (${notes.join(', ')})`)];
 }

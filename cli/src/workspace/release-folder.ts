@@ -104,10 +104,15 @@ function parseDescription(text: string, path: string): ReleaseDescription {
   return { line, version, ...counts, kind, artifacts: parsed, sealedAt, statement };
 }
 
+/** What `release.json` says, without a look at the files. @throws CliError CLI_FILE_UNREADABLE, CLI_RELEASE_MISMATCH */
+export async function loadReleaseDescription(dir: string): Promise<ReleaseDescription> {
+  const path = join(dir, RELEASE_FILE);
+  return parseDescription(await readText(path), path);
+}
+
 /** @throws CliError CLI_FILE_UNREADABLE, CLI_RELEASE_MISMATCH */
 export async function loadReleaseFolder(dir: string): Promise<ReleaseFolder> {
-  const path = join(dir, RELEASE_FILE);
-  const release = parseDescription(await readText(path), path);
+  const release = await loadReleaseDescription(dir);
   for (const artifact of release.artifacts) {
     const facts = await measureFile(join(dir, artifact.name));
     if (facts.sha256 !== artifact.sha256 || facts.sizeBytes !== artifact.sizeBytes) {
@@ -119,14 +124,7 @@ export async function loadReleaseFolder(dir: string): Promise<ReleaseFolder> {
     }
   }
   if (release.artifacts.filter(({ role }) => role === 'envelope').length !== 1) {
-    throw new CliError('CLI_RELEASE_MISMATCH', { path, member: 'artifacts', expected: 'one envelope' });
+    throw new CliError('CLI_RELEASE_MISMATCH', { dir, member: 'artifacts', expected: 'one envelope' });
   }
   return { dir, release };
-}
-
-/** The artifact that is the envelope; `loadReleaseFolder` has seen to it that there is exactly one. */
-export function envelopeOf({ dir, release }: ReleaseFolder): ReleaseArtifact {
-  const envelope = release.artifacts.find(({ role }) => role === 'envelope');
-  if (envelope === undefined) throw new CliError('CLI_RELEASE_MISMATCH', { path: dir, expected: 'one envelope' });
-  return envelope;
 }

@@ -1,0 +1,17 @@
+/** The commands of operators and devices, loaded when they are called: an agent on a device never loads the server. */
+import type { CommandTable } from '../frame/parse.ts';
+
+export const WORK_COMMANDS: CommandTable = {
+  init: { summary: 'make a workspace: keys and trust', load: async () => (await import('./init.ts')).init },
+  key: { summary: 'sealed private keys of the workspace', load: async () => (await import('./key.ts')).key },
+  seal: { summary: 'encrypt, describe and sign an image', load: async () => (await import('./seal.ts')).seal },
+  verify: { summary: 'verify a file or folder, offline', load: async () => (await import('./verify.ts')).verify },
+  login: { summary: 'log this workspace in to a server', load: async () => (await import('./login.ts')).login },
+  publish: { summary: 'list a release and upload it', load: async () => (await import('./publish.ts')).publish },
+  device: { summary: 'the devices that the server knows', load: async () => (await import('./device.ts')).device },
+  rollout: { summary: 'bring a release to devices', load: async () => (await import('./rollout.ts')).rollout },
+  ledger: {
+    summary: 'what has happened, and the proof of it',
+    load: async () => (await import('./ledger.ts')).ledger,
+  },
+};
