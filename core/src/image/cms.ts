@@ -12,6 +12,8 @@ import { ImageError } from './errors.ts';
 const SIGNATURE_SIZE_BYTES_MAX = 256 * 1024;
 const CHAIN_LENGTH_MAX = 5;
 const RSA_BITS_MIN = 2048;
+/** The code of pkijs for a signer whose certificate is nowhere. */
+const SIGNER_NOT_FOUND = 3;
 
 const DIGESTS = new Set(['2.16.840.1.101.3.4.2.1', '2.16.840.1.101.3.4.2.2', '2.16.840.1.101.3.4.2.3']);
 const SIGNATURES = new Set([
@@ -55,7 +57,9 @@ function checkForm(signedData: SignedData): void {
   const [signerInfo, ...others] = signedData.signerInfos;
   if (signerInfo === undefined || others.length > 0) throw malformed('one signer');
   // RFC 5652 §5.2: content inside the signature would be verified in place of the file beside it.
-  if (signedData.encapContentInfo.eContent !== undefined) throw malformed('a detached signature');
+  const { eContent, eContentType } = signedData.encapContentInfo;
+  if (eContent !== undefined) throw malformed('a detached signature');
+  if (eContentType !== ContentInfo.DATA) throw malformed('content of type data');
   const algorithms = [signerInfo.digestAlgorithm.algorithmId, signerInfo.signatureAlgorithm.algorithmId] as const;
   if (!DIGESTS.has(algorithms[0]) || !SIGNATURES.has(algorithms[1])) {
     throw new ImageError('IMAGE_ALGORITHM_WEAK', { digest: algorithms[0], signature: algorithms[1] });
@@ -73,15 +77,13 @@ async function verifySignature(content: Uint8Array, signedData: SignedData): Pro
     const result = await signedData.verify({ signer: 0, data, checkChain: false, extendedMode: true });
     if (result.signatureVerified === true && result.signerCertificate) return toX509(result.signerCertificate);
   } catch (cause) {
-    // pkijs answers a certificate that it cannot find, and a digest that differs, with this one class.
-    if (!(cause instanceof SignedDataVerifyError)) throw malformed('a signature that can be checked', cause);
+    // pkijs answers a certificate that it cannot find, a digest that differs and all else with this one class.
+    if (!(cause instanceof SignedDataVerifyError)) throw cause;
     if (cause.code === SIGNER_NOT_FOUND) throw new ImageError('IMAGE_SIGNER_UNKNOWN', {}, cause);
     throw new ImageError('IMAGE_SIGNATURE_INVALID', {}, cause);
   }
   throw new ImageError('IMAGE_SIGNATURE_INVALID');
 }
-
-const SIGNER_NOT_FOUND = 3;
 
 function checkKey({ publicKey }: X509Certificate): void {
   const bits = publicKey.asymmetricKeyDetails?.modulusLength;

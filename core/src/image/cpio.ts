@@ -98,7 +98,8 @@ export function firstCpioName(bytes: Uint8Array): string | undefined {
  */
 export function readCpio(bytes: Uint8Array): CpioFile[] {
   const files = new Map<string, CpioFile>();
-  for (let offset = 0; ; ) {
+  let offset = 0;
+  for (;;) {
     const { name, content, end } = parseEntry(bytes, offset);
     offset = end;
     if (name === TRAILER) break;

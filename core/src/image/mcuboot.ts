@@ -156,6 +156,14 @@ function findHash(tlvs: readonly Tlv[]): { hash: (typeof HASHES)[number]; value:
   return first;
 }
 
+/** MCUboot encrypted_images.md: an encrypted image carries its key, wrapped for the device. */
+function isEncrypted(flags: number, tlvs: readonly Tlv[]): boolean {
+  const hasKey = tlvs.some(({ name }) => name.startsWith('encrypted-key-'));
+  const hasFlag = (flags & ENCRYPTED) !== 0;
+  if (hasFlag && !hasKey) throw malformed('the wrapped key of an encrypted image', 16);
+  return hasFlag;
+}
+
 /**
  * Describes an MCUboot image and checks its structure and hash.
  * @throws ImageError IMAGE_TRUNCATED, IMAGE_MALFORMED, IMAGE_DIGEST_MISMATCH
@@ -178,7 +186,7 @@ export function describeMcuboot(bytes: Uint8Array): McubootDescription {
   const tlvs = [...protectedTlvs, ...area.tlvs];
   refuseRepeated(tlvs);
   const { hash, value } = findHash(area.tlvs);
-  const isHashChecked = (header.flags & ENCRYPTED) === 0;
+  const isHashChecked = !isEncrypted(header.flags, area.tlvs);
   if (isHashChecked && !isEqualBytes(createHash(hash).update(bytes.subarray(0, hashedEnd)).digest(), value)) {
     throw new ImageError('IMAGE_DIGEST_MISMATCH', { format: 'mcuboot', algorithm: hash });
   }
