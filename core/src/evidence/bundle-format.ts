@@ -1,5 +1,5 @@
 /**
- * The files of an evidence bundle (docs/formats: evidence bundle):
+ * The files of an evidence bundle, format 1:
  *
  *   bundle.json     canonical JSON: kind, and name, size and digest of every other file
  *   checkpoint      the signed note of the ledger's state

@@ -117,7 +117,7 @@ function unescape(text: string): string {
 }
 
 /** A file that the description names, with the SHA-256 that it gives. */
-export type ListedFile = { readonly name: string; readonly sha256: string };
+type ListedFile = { readonly name: string; readonly sha256: string };
 
 function isGroup(setting: Setting): setting is Group {
   return setting instanceof Map;

@@ -11,7 +11,8 @@ import { identifyImage } from './identify.ts';
 import { parseSwDescription } from './sw-description.ts';
 import { describeSwu, verifySwu } from './swu.ts';
 
-const missing = ['openssl', 'cpio'].filter((tool) => spawnSync(tool, ['--version']).error !== undefined);
+const TOOLS = { openssl: 'openssl', cpio: 'cpio' };
+const missing = Object.values(TOOLS).filter((tool) => spawnSync(tool, ['--version']).error !== undefined);
 // With CI=true a missing tool must fail the tests, not skip them.
 const skip = missing.length > 0 && process.env['CI'] !== 'true' ? `not installed: ${missing.join(', ')}` : false;
 
@@ -44,7 +45,7 @@ describe('SWUpdate images made by openssl and cpio', { skip }, () => {
   const trust: { certificatesPem: string[] } = { certificatesPem: [] };
 
   const openssl = (...args: string[]): void => {
-    execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+    execFileSync(TOOLS.openssl, args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
   };
   const pem = (name: string): string => readFileSync(join(folder, `${name}.pem`), 'utf8');
   const selfSigned = (name: string, ...keyArgs: string[]): void =>
@@ -117,7 +118,7 @@ describe('SWUpdate images made by openssl and cpio', { skip }, () => {
   const pack = (files: Readonly<Record<string, string | Uint8Array>>, format = 'crc'): Uint8Array => {
     for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
     const input = `${Object.keys(files).join('\n')}\n`;
-    return new Uint8Array(execFileSync('cpio', ['-o', '-H', format, '--quiet'], { cwd: folder, input }));
+    return new Uint8Array(execFileSync(TOOLS.cpio, ['-o', '-H', format, '--quiet'], { cwd: folder, input }));
   };
   const signed = (
     description: string,
