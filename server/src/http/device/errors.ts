@@ -62,6 +62,13 @@ export const DEVICE_API_ERRORS = {
     hawkbit: `${ERROR}.insufficientpermission`,
     exceptionClass: `${EXCEPTIONS}.InsufficientPermissionException`,
   },
+  DEVICE_PROOF_REQUIRED: {
+    message: 'this takes a signed report of a device with a key, and nothing else',
+    advice: 'A device with a key says what it runs by a signed report; one without has no report to make.',
+    status: 403,
+    hawkbit: `${ERROR}.insufficientpermission`,
+    exceptionClass: `${EXCEPTIONS}.InsufficientPermissionException`,
+  },
   DEVICE_NOT_FOUND: {
     message: 'there is no such thing for this device',
     advice: 'Poll again and follow the links of the answer.',
@@ -99,6 +106,13 @@ export const DEVICE_API_ERRORS = {
   REPORT_OUT_OF_ORDER: {
     message: 'the state of the report does not follow the state of the assignment',
     advice: 'Poll again; the assignment has moved on.',
+    status: 409,
+    hawkbit: `${ERROR}.repo.concurrentModification`,
+    exceptionClass: `${EXCEPTIONS}.ConcurrentModificationException`,
+  },
+  REPORT_DISAGREES: {
+    message: 'the device confirms another version than the one that was assigned',
+    advice: 'Confirm only what the assignment names; report what else runs as reverted or failed.',
     status: 409,
     hawkbit: `${ERROR}.repo.concurrentModification`,
     exceptionClass: `${EXCEPTIONS}.ConcurrentModificationException`,

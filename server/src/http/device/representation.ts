@@ -7,8 +7,8 @@
 import { fromUtf8, utf8 } from '@pawl/core/bytes';
 import { type CborValue, decodeCbor, encodeCbor } from '@pawl/core/cbor';
 import type { z } from 'zod';
+import { parseStrictJson } from '../strict-json.ts';
 import { DeviceApiError } from './errors.ts';
-import { parseStrictJson } from './strict-json.ts';
 
 export type PlainData =
   | string

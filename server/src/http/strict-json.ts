@@ -4,7 +4,6 @@
  * `JSON.parse` judges the grammar first (it does not recurse); one linear pass over the text that it accepted then looks
  * at names and depth. Over text that was not accepted, the pass would be quadratic in unclosed quotes.
  */
-import { DeviceApiError } from './errors.ts';
 
 const DEPTH_MAX = 16;
 
@@ -12,7 +11,7 @@ const DEPTH_MAX = 16;
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]/g;
 
 function refuse(what: string): never {
-  throw new DeviceApiError('DEVICE_BODY_MALFORMED', { actual: what });
+  throw new SyntaxError(`refused: ${what}`);
 }
 
 function assertNamesAndDepth(text: string): void {
@@ -32,7 +31,7 @@ function assertNamesAndDepth(text: string): void {
   }
 }
 
-/** @throws DeviceApiError DEVICE_BODY_MALFORMED; SyntaxError of JSON.parse */
+/** @throws SyntaxError */
 export function parseStrictJson(text: string): unknown {
   const value: unknown = JSON.parse(text);
   assertNamesAndDepth(text);

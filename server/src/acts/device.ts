@@ -1,0 +1,87 @@
+/** How devices come in and go: claims, tokens of foreign clients, gateways, decommissioning. Secrets are shown once. */
+import type { NewClaim, NewDevice } from '@pawl/contract/management';
+import { insertClaim, insertGateway } from '../store/access.ts';
+import { findActive } from '../store/assignments.ts';
+import { findDevice, insertDevice, updateDevice } from '../store/devices.ts';
+import { ServerError } from './errors.ts';
+import type { ServerPorts } from './ports.ts';
+import { secretSha256 } from './secret.ts';
+import { applyEvent } from './transition.ts';
+
+const CLAIM_VALID_S = 86_400;
+
+/** @throws ServerError DEVICE_EXISTS; none is added then */
+export async function addDevices(
+  ports: ServerPorts,
+  tenantId: number,
+  devices: readonly NewDevice[],
+): Promise<{ controllerId: string; token: string }[]> {
+  const made = devices.map((device) => ({ device, token: ports.newSecret() }));
+  const nowMs = ports.now().getTime();
+  await ports.database.write(async (trx) => {
+    for (const { device, token } of made) {
+      const { controllerId, model, line, tags = [] } = device;
+      const tokenSha256 = secretSha256(token);
+      const row = { tenantId, controllerId, model, line, tags, kind: 'foreign' as const, tokenSha256, nowMs };
+      const id = await insertDevice(trx, row);
+      if (id === undefined) throw new ServerError('DEVICE_EXISTS', { controllerId });
+    }
+  });
+  return made.map(({ device, token }) => ({ controllerId: device.controllerId, token }));
+}
+
+/** @throws ServerError DEVICE_EXISTS */
+export async function createClaim(
+  ports: ServerPorts,
+  tenantId: number,
+  input: NewClaim,
+): Promise<{ claim: string; expiresAt: string }> {
+  const claim = ports.newSecret();
+  const expiresMs = ports.now().getTime() + (input.validForS ?? CLAIM_VALID_S) * 1000;
+  await ports.database.write(async (trx) => {
+    if ((await findDevice(trx, tenantId, input.controllerId)) !== undefined) {
+      throw new ServerError('DEVICE_EXISTS', { controllerId: input.controllerId });
+    }
+    await insertClaim(trx, {
+      sha256: secretSha256(claim),
+      tenant_id: tenantId,
+      kind: 'device',
+      controller_id: input.controllerId,
+      model: input.model,
+      line: input.line,
+      tags: JSON.stringify(input.tags ?? []),
+      expires_ms: expiresMs,
+    });
+  });
+  return { claim, expiresAt: new Date(expiresMs).toISOString() };
+}
+
+export async function createGateway(
+  ports: ServerPorts,
+  tenantId: number,
+  input: { readonly name: string; readonly controllerIds: readonly string[] },
+): Promise<{ token: string }> {
+  const token = ports.newSecret();
+  await ports.database.write(async (trx) => {
+    for (const controllerId of input.controllerIds) {
+      if ((await findDevice(trx, tenantId, controllerId)) !== undefined) continue;
+      throw new ServerError('DEVICE_UNKNOWN', { controllerId });
+    }
+    await insertGateway(trx, { tenantId, tokenSha256: secretSha256(token), ...input });
+  });
+  return { token };
+}
+
+/** @throws ServerError DEVICE_UNKNOWN */
+export async function decommissionDevice(ports: ServerPorts, tenantId: number, controllerId: string): Promise<void> {
+  const nowMs = ports.now().getTime();
+  await ports.database.write(async (trx) => {
+    const device = await findDevice(trx, tenantId, controllerId);
+    if (device === undefined) throw new ServerError('DEVICE_UNKNOWN', { controllerId });
+    const active = await findActive(trx, device.id);
+    if (active !== undefined) {
+      await applyEvent(trx, ports.keys.ledger, active.id, 'supersede', { nowMs, code: 'DECOMMISSIONED' });
+    }
+    await updateDevice(trx, device.id, { decommissioned_ms: nowMs, token_sha256: null });
+  });
+}

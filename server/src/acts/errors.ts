@@ -1,0 +1,134 @@
+import { CodedError, type ErrorDetails, type ErrorTable, errorRow } from '@pawl/core/bytes';
+
+export const SERVER_ERRORS = {
+  SERVER_TLS_REQUIRED: {
+    message: 'the server would listen beyond this machine without TLS',
+    advice: 'Give --tls-cert and --tls-key, or name the trusted proxy that ends TLS, or listen on 127.0.0.1.',
+    status: 500,
+  },
+  SERVER_PORT_IN_USE: {
+    message: 'the address is already in use',
+    advice: 'Stop what listens there, or choose another --port.',
+    status: 503,
+  },
+  SERVER_CONFIG_INVALID: {
+    message: 'the configuration of the server cannot be used',
+    advice: 'Check the setting that is named.',
+    status: 500,
+  },
+  CLAIM_INVALID: {
+    message: 'the claim is unknown, used or expired',
+    advice: 'A claim works once. Use the one that the server printed last, or make a new one.',
+    status: 403,
+  },
+  DEVICE_UNKNOWN: {
+    message: 'there is no such device',
+    advice: 'List the devices with `pawl device list`.',
+    status: 404,
+  },
+  DEVICE_EXISTS: {
+    message: 'a device with this controller id exists',
+    advice: 'Choose another controller id; decommissioned devices keep theirs.',
+    status: 409,
+  },
+  TRUST_ROOT_MISSING: {
+    message: 'the repository has no root metadata yet',
+    advice: 'Hand in the root first: `pawl publish --trust`.',
+    status: 409,
+  },
+  TRUST_LINE_KEYS_UNLISTED: {
+    message: 'the key list is not what the targets metadata lists',
+    advice: 'Sign targets metadata that lists keys/<line>.cbor with this length and digest, and hand in both.',
+    status: 422,
+  },
+  RELEASE_UNKNOWN: {
+    message: 'there is no such release',
+    advice: 'List the releases: GET /api/v1/releases.',
+    status: 404,
+  },
+  RELEASE_EXISTS: {
+    message: 'this line has a release of this version',
+    advice: 'A release never changes: seal a new version.',
+    status: 409,
+  },
+  RELEASE_IMMUTABLE: {
+    message: 'the release is published and never changes again',
+    advice: 'Seal and publish a new version.',
+    status: 409,
+  },
+  RELEASE_INCOMPLETE: {
+    message: 'not every artifact of the release is uploaded',
+    advice: 'Upload the artifact that is named, then publish again.',
+    status: 409,
+  },
+  RELEASE_UNLISTED: {
+    message: "the line's targets metadata does not list this artifact as it is",
+    advice: 'List the release and hand in the metadata first; `pawl publish` does both.',
+    status: 422,
+  },
+  RELEASE_DISAGREES: {
+    message: 'the manifest and what was announced or listed say different things',
+    advice: 'Seal the release again; version, sequence number and security counter must agree everywhere.',
+    status: 422,
+  },
+  RELEASE_UNSIGNED: {
+    message: 'the release is not signed by a key that may sign for its line',
+    advice: 'Sign with a key of keys/<line>.cbor; for foreign images register the certificate of the line.',
+    status: 422,
+  },
+  RELEASE_NOT_PUBLISHED: {
+    message: 'the release is still a draft',
+    advice: 'Publish it first.',
+    status: 409,
+  },
+  ARTIFACT_UNKNOWN: {
+    message: 'the release has no artifact of this name',
+    advice: 'Upload only what the release announced.',
+    status: 404,
+  },
+  ROLLOUT_UNKNOWN: {
+    message: 'there is no such rollout',
+    advice: 'List the rollouts with `pawl rollout list`.',
+    status: 404,
+  },
+  ROLLOUT_EMPTY: {
+    message: 'the filter matches no device',
+    advice: 'Check the filter with `pawl device list --filter …`.',
+    status: 409,
+  },
+  ROLLOUT_BELOW_FLOOR: {
+    message: 'a device of this rollout would refuse the release: its floor is higher',
+    advice: 'Seal a release with a security counter at or above the floor.',
+    status: 409,
+  },
+  ROLLOUT_STATE_UNSUITABLE: {
+    message: 'the rollout is not in a state for this',
+    advice: 'Look at it with `pawl rollout show`.',
+    status: 409,
+  },
+  ASSIGNMENT_UNKNOWN: {
+    message: 'there is no such assignment',
+    advice: 'List them with `pawl rollout show`.',
+    status: 404,
+  },
+  ASSIGNMENT_FINAL: {
+    message: 'the assignment has ended',
+    advice: 'Nothing is left to cancel.',
+    status: 409,
+  },
+  LEDGER_ENTRY_UNKNOWN: {
+    message: 'the ledger has no entry of this index',
+    advice: 'Indexes run from 0 to the size of the checkpoint less one.',
+    status: 404,
+  },
+} as const satisfies ErrorTable;
+
+export type ServerErrorCode = keyof typeof SERVER_ERRORS;
+
+/** What the server refuses to do for an operator. */
+export class ServerError extends CodedError<ServerErrorCode> {
+  constructor(code: ServerErrorCode, details: ErrorDetails = {}, cause?: unknown) {
+    super(code, errorRow(SERVER_ERRORS, code), details, cause);
+    this.name = 'ServerError';
+  }
+}

@@ -1,0 +1,56 @@
+/** Reading the ledger: checkpoints signed on demand, proofs, and the bundle that proves itself offline. */
+import { toHex } from '@pawl/core/bytes';
+import { encodeVkey, planInclusion, signCheckpoint, writeBundle } from '@pawl/core/evidence';
+import type { Db } from '../store/database.ts';
+import { combinePlan, ledgerRoot, ledgerSize, listLedger } from '../store/ledger.ts';
+import { currentTrustFile } from '../store/trust-files.ts';
+import { ServerError } from './errors.ts';
+import type { ServerPorts } from './ports.ts';
+
+export type CheckpointView = {
+  readonly note: string;
+  readonly vkey: string;
+  readonly size: number;
+  readonly rootHash: string;
+};
+
+/** The checkpoint of the first `size` entries; of all entries when left out. */
+export async function checkpointOf(db: Db, ports: ServerPorts, size?: number): Promise<CheckpointView> {
+  const count = size ?? (await ledgerSize(db));
+  const root = await ledgerRoot(db, count);
+  const { ledgerOrigin: origin, keys } = ports;
+  return {
+    note: await signCheckpoint({ origin, size: count, root }, origin, keys.ledger),
+    vkey: encodeVkey(origin, keys.ledger.publicKey),
+    size: count,
+    rootHash: toHex(root),
+  };
+}
+
+/** @throws ServerError LEDGER_ENTRY_UNKNOWN */
+export async function proofOf(
+  db: Db,
+  ports: ServerPorts,
+  index: number,
+): Promise<{ index: number; size: number; hashes: string[]; note: string }> {
+  const { note, size } = await checkpointOf(db, ports);
+  if (index >= size) throw new ServerError('LEDGER_ENTRY_UNKNOWN', { index, size });
+  const hashes = await combinePlan(db, planInclusion(index, size));
+  return { index, size, hashes: hashes.map(toHex), note };
+}
+
+const PAGE = 500;
+
+/** The whole ledger as a bundle. */
+export async function exportLedger(db: Db, ports: ServerPorts, tenantId: number): Promise<Uint8Array> {
+  const { note, vkey, size } = await checkpointOf(db, ports);
+  const entries: Uint8Array[] = [];
+  while (entries.length < size) {
+    const rows = await listLedger(db, entries.length, Math.min(PAGE, size - entries.length));
+    if (rows.length === 0) throw new ServerError('LEDGER_ENTRY_UNKNOWN', { index: entries.length, size });
+    for (const row of rows) entries.push(row.envelope);
+  }
+  const root = await currentTrustFile(db, tenantId, 'root');
+  const trustRoot = root === undefined ? {} : { trustRoot: root.bytes };
+  return writeBundle({ kind: 'complete', checkpoint: note, vkey, entries, ...trustRoot });
+}

@@ -1,0 +1,17 @@
+/** What every act needs: the store, the objects, the online keys and the clock. */
+import type { Signer } from '@pawl/core/crypto';
+import type { BlobStore } from '../blobs/blob-store.ts';
+import type { Database } from '../store/database.ts';
+
+export type OnlineKeys = { readonly ledger: Signer; readonly snapshot: Signer; readonly timestamp: Signer };
+
+export type ServerPorts = {
+  readonly database: Database;
+  readonly blobs: BlobStore;
+  readonly keys: OnlineKeys;
+  /** Origin line of the ledger's checkpoints and name of its key. */
+  readonly ledgerOrigin: string;
+  readonly now: () => Date;
+  /** 32 random bytes as base64url: tokens and claims. */
+  readonly newSecret: () => string;
+};

@@ -1,0 +1,123 @@
+/**
+ * The one way in which an assignment changes: decide by the table, persist, append the ledger statement, update what is
+ * known of the device, end the rollout when its last device is done – all in the caller's transaction.
+ */
+import type { AssignmentState } from '@pawl/contract/management';
+import type { Signer } from '@pawl/core/crypto';
+import { type AssignmentEvent, decideAssignment, isFinal, isSuccess } from '../domain/assignment.ts';
+import { decideRollout } from '../domain/rollout.ts';
+import { findAssignment, updateAssignment } from '../store/assignments.ts';
+import type { Trx } from '../store/database.ts';
+import { getDeviceById, updateDevice } from '../store/devices.ts';
+import { appendStatement } from '../store/ledger.ts';
+import { findRelease, listArtifacts } from '../store/releases.ts';
+import { activeAssignments, findRollout, updateRollout } from '../store/rollouts.ts';
+import type { AssignmentTable, ReleaseTable } from '../store/schema.ts';
+
+export type TransitionFacts = {
+  readonly nowMs: number;
+  /** Coded reason, as the device or the operator gave it. */
+  readonly code?: string | undefined;
+  /** Which of the agent's six steps refused. */
+  readonly step?: number | undefined;
+  /** SHA-256 of the device's final word. */
+  readonly finalSha256?: Uint8Array | undefined;
+};
+
+export type Transition =
+  | { readonly kind: 'refused'; readonly state: AssignmentState }
+  | { readonly kind: 'stayed'; readonly state: AssignmentState }
+  | { readonly kind: 'moved'; readonly from: AssignmentState; readonly state: AssignmentState };
+
+/** The digest that statements about a release name: its envelope, or its only artifact. */
+export async function releaseSubject(
+  trx: Trx,
+  release: ReleaseTable,
+): Promise<{ name: string; digest: { sha256: string } }> {
+  const artifacts = await listArtifacts(trx, release.id);
+  const main = artifacts.find(({ name }) => name === 'envelope.suit') ?? artifacts[0];
+  if (main === undefined) throw new TypeError('a release has at least one artifact');
+  return { name: `release/${release.line}/${release.version}`, digest: { sha256: main.sha256 } };
+}
+
+async function mustFindRelease(trx: Trx, row: AssignmentTable): Promise<ReleaseTable> {
+  const release = await findRelease(trx, row.tenant_id, row.release_id);
+  if (release === undefined) throw new TypeError('an assignment has a release');
+  return release;
+}
+
+/** States that somebody moved: one ledger entry. `from` is undefined for a new assignment. */
+export async function recordTransition(
+  trx: Trx,
+  signer: Signer,
+  row: AssignmentTable,
+  move: {
+    readonly from?: AssignmentState;
+    readonly to: AssignmentState;
+    readonly event: string;
+    readonly facts: TransitionFacts;
+  },
+): Promise<void> {
+  const release = await mustFindRelease(trx, row);
+  const device = await getDeviceById(trx, row.device_id);
+  const { code, step, nowMs } = move.facts;
+  await appendStatement(trx, signer, {
+    predicateType: 'urn:pawl:assignment-transition:1',
+    subject: await releaseSubject(trx, release),
+    predicate: {
+      assignmentId: row.id,
+      controllerId: device.controller_id,
+      line: release.line,
+      version: release.version,
+      ...(move.from === undefined ? {} : { from: move.from }),
+      to: move.to,
+      event: move.event,
+      ...(code === undefined ? {} : { code }),
+      ...(step === undefined ? {} : { step }),
+      at: new Date(nowMs).toISOString(),
+    },
+  });
+}
+
+async function finishRollout(trx: Trx, row: AssignmentTable): Promise<void> {
+  if (row.rollout_id === null || (await activeAssignments(trx, row.rollout_id)).length > 0) return;
+  const rollout = await findRollout(trx, row.tenant_id, row.rollout_id);
+  const next = rollout === undefined ? undefined : decideRollout(rollout.state, 'finish');
+  if (rollout !== undefined && next !== undefined) await updateRollout(trx, rollout.id, { state: next });
+}
+
+async function noteInstalled(trx: Trx, row: AssignmentTable): Promise<void> {
+  const release = await mustFindRelease(trx, row);
+  await updateDevice(trx, row.device_id, {
+    installed_assignment_id: row.id,
+    installed_version: release.version,
+    // DDI: after a finished action the server wants to see the attributes again.
+    wants_attributes: 1,
+  });
+}
+
+/** Applies an event to an assignment. The caller has checked who says it. */
+export async function applyEvent(
+  trx: Trx,
+  signer: Signer,
+  assignmentId: number,
+  event: AssignmentEvent,
+  facts: TransitionFacts,
+): Promise<Transition> {
+  const row = await findAssignment(trx, assignmentId);
+  if (row === undefined) throw new TypeError('the caller looked the assignment up');
+  const decision = decideAssignment(row.state, event);
+  if (decision.kind === 'refuse') return { kind: 'refused', state: row.state };
+  if (decision.kind === 'stay') return { kind: 'stayed', state: row.state };
+  await updateAssignment(trx, row.id, {
+    state: decision.to,
+    updated_ms: facts.nowMs,
+    ...(facts.code === undefined ? {} : { code: facts.code }),
+    ...(facts.step === undefined ? {} : { step: facts.step }),
+    ...(facts.finalSha256 === undefined ? {} : { final_sha256: facts.finalSha256 }),
+  });
+  await recordTransition(trx, signer, row, { from: row.state, to: decision.to, event, facts });
+  if (isSuccess(decision.to)) await noteInstalled(trx, row);
+  if (isFinal(decision.to)) await finishRollout(trx, row);
+  return { kind: 'moved', from: row.state, state: decision.to };
+}

@@ -1,0 +1,246 @@
+/**
+ * Takes signed TUF metadata: all files are checked against what is published and against each other, then the server signs
+ * a new snapshot and timestamp, then a client's whole workflow is run over the result – and only then it is committed.
+ */
+import type { NewTrust, TrustStatus } from '@pawl/contract/management';
+import { fromBase64, isEqualBytes, toHex } from '@pawl/core/bytes';
+import { sha256 } from '@pawl/core/crypto';
+import { assertNotTestKey } from '@pawl/core/keys';
+import {
+  checkSuccessor,
+  lineKeysPath,
+  metadataFileName,
+  newSnapshot,
+  newTimestamp,
+  nextSnapshot,
+  parseLineKeys,
+  parseSnapshot,
+  parseTargets,
+  parseTimestamp,
+  signMetadata,
+  TOP_ROLES,
+  TrustedMetadata,
+} from '@pawl/core/trust';
+import type { Db, Trx } from '../store/database.ts';
+import { appendStatement } from '../store/ledger.ts';
+import { currentTrustFile, currentTrustFiles, saveTrustFile } from '../store/trust-files.ts';
+import { ServerError } from './errors.ts';
+import type { ServerPorts } from './ports.ts';
+
+const DAY_MS = 86_400_000;
+const SNAPSHOT_VALID_MS = 90 * DAY_MS;
+const TIMESTAMP_VALID_MS = 14 * DAY_MS;
+const TIMESTAMP_RENEW_MS = 7 * DAY_MS;
+
+const KEYS_PREFIX = 'keys/';
+
+/** Role under which the key list of a line is stored. */
+export function lineKeysRole(line: string): string {
+  return `${KEYS_PREFIX}${line}`;
+}
+
+/** TUF consistent snapshot: a target file is named by its digest. Devices ask for the key list under this name. */
+export function lineKeysFileName(line: string, bytes: Uint8Array): string {
+  return `${toHex(sha256(bytes))}.${line}.cbor`;
+}
+
+type Taken = { readonly role: string; readonly bytes: Uint8Array; readonly version: number; readonly name: string };
+
+class TrustChange {
+  readonly #current = new Map<string, Uint8Array>();
+  readonly #now: Date;
+  readonly taken: Taken[] = [];
+
+  constructor(now: Date, current: readonly { readonly role: string; readonly bytes: Uint8Array }[]) {
+    this.#now = now;
+    for (const { role, bytes } of current) this.#current.set(role, bytes);
+  }
+
+  bytesOf(role: string): Uint8Array | undefined {
+    return this.#current.get(role);
+  }
+
+  get roles(): string[] {
+    return [...this.#current.keys()].filter((role) => !role.startsWith(KEYS_PREFIX));
+  }
+
+  take(role: string, bytes: Uint8Array): void {
+    const root = this.bytesOf('root');
+    const targets = this.bytesOf('targets');
+    if (role !== 'root' && root === undefined) throw new ServerError('TRUST_ROOT_MISSING', { role });
+    const { version } = checkSuccessor(this.bytesOf(role), bytes, {
+      role,
+      now: this.#now,
+      ...(root === undefined ? {} : { root }),
+      ...(targets === undefined ? {} : { targets }),
+    });
+    this.keep({ role, bytes, version, name: metadataFileName(role, role === 'timestamp' ? undefined : version) });
+  }
+
+  keep(file: Taken): void {
+    this.#current.set(file.role, file.bytes);
+    this.taken.push(file);
+  }
+
+  takeLineKeys(line: string, bytes: Uint8Array): void {
+    // A published test key signs for everybody who can read.
+    for (const key of parseLineKeys(bytes, line).keys) assertNotTestKey(key);
+    this.keep({ role: lineKeysRole(line), bytes, version: 1, name: lineKeysFileName(line, bytes) });
+  }
+
+  /** Every key list that the targets metadata lists must be at hand, and be the very one that is listed. */
+  verifyLineKeys(): void {
+    const targets = this.bytesOf('targets');
+    if (targets === undefined) return;
+    const { signed } = parseTargets(targets);
+    for (const [path, target] of signed.targets) {
+      const line = /^keys\/(.+)\.cbor$/.exec(path)?.[1];
+      if (line === undefined) continue;
+      const bytes = this.bytesOf(lineKeysRole(line));
+      const isListed = bytes !== undefined && target.digests.get('sha256') === toHex(sha256(bytes));
+      if (!isListed) throw new ServerError('TRUST_LINE_KEYS_UNLISTED', { line });
+    }
+    for (const { role } of this.taken.filter((file) => file.role.startsWith(KEYS_PREFIX))) {
+      const line = role.slice(KEYS_PREFIX.length);
+      if (!signed.targets.has(lineKeysPath(line))) throw new ServerError('TRUST_LINE_KEYS_UNLISTED', { line });
+    }
+  }
+}
+
+/** Signs snapshot (when a listed file changed) and timestamp anew. */
+async function freshen(change: TrustChange, ports: ServerPorts): Promise<void> {
+  const now = ports.now().getTime();
+  const top: readonly string[] = TOP_ROLES;
+  const listed = change.roles.filter((role) => role === 'targets' || !top.includes(role));
+  const changed = new Map(
+    listed.flatMap((role) => {
+      const bytes = change.bytesOf(role);
+      return bytes === undefined ? [] : [[role, bytes] as const];
+    }),
+  );
+  if (!changed.has('targets')) return;
+  const before = change.bytesOf('snapshot');
+  const expiresAt = new Date(now + SNAPSHOT_VALID_MS);
+  const snapshot =
+    before === undefined
+      ? newSnapshot({ expiresAt, roles: changed })
+      : nextSnapshot(parseSnapshot(before), { expiresAt, roles: changed });
+  const bytes = await signMetadata(snapshot, [ports.keys.snapshot]);
+  const { version } = snapshot.signed;
+  change.keep({ role: 'snapshot', bytes, version, name: metadataFileName('snapshot', version) });
+  await stamp(change, ports);
+}
+
+async function stamp(change: TrustChange, ports: ServerPorts): Promise<void> {
+  const snapshot = change.bytesOf('snapshot');
+  if (snapshot === undefined) return;
+  const before = change.bytesOf('timestamp');
+  const version = before === undefined ? 1 : parseTimestamp(before).signed.version + 1;
+  const expiresAt = new Date(ports.now().getTime() + TIMESTAMP_VALID_MS);
+  const timestamp = newTimestamp({ version, expiresAt, snapshot });
+  const bytes = await signMetadata(timestamp, [ports.keys.timestamp]);
+  change.keep({ role: 'timestamp', bytes, version, name: metadataFileName('timestamp') });
+}
+
+function load(change: Pick<TrustChange, 'bytesOf' | 'roles'>, now: Date): TrustedMetadata {
+  const root = change.bytesOf('root');
+  if (root === undefined) throw new ServerError('TRUST_ROOT_MISSING');
+  const trusted = TrustedMetadata.fromRoot(root, now);
+  const [timestamp, snapshot, targets] = ['timestamp', 'snapshot', 'targets'].map((role) => change.bytesOf(role));
+  if (timestamp === undefined || snapshot === undefined || targets === undefined) return trusted;
+  trusted.updateTimestamp(timestamp);
+  trusted.updateSnapshot(snapshot);
+  trusted.updateTargets(targets);
+  const top: readonly string[] = TOP_ROLES;
+  for (const role of change.roles.filter((name) => !top.includes(name))) {
+    const bytes = change.bytesOf(role);
+    if (bytes !== undefined) trusted.updateDelegated(bytes, role, 'targets');
+  }
+  return trusted;
+}
+
+async function save(trx: Trx, ports: ServerPorts, tenantId: number, taken: readonly Taken[]): Promise<void> {
+  for (const file of taken) {
+    await saveTrustFile(trx, tenantId, file);
+    // What the server signs by itself is freshness, not news: it is in the repository and not in the ledger.
+    if (file.role === 'snapshot' || file.role === 'timestamp') continue;
+    await appendStatement(trx, ports.keys.ledger, {
+      predicateType: 'urn:pawl:trust-updated:1',
+      subject: { name: `trust/${file.name}`, digest: { sha256: toHex(sha256(file.bytes)) } },
+      predicate: { role: file.role, version: file.version, at: ports.now().toISOString() },
+    });
+  }
+}
+
+/** Versions of what is published. */
+export async function trustStatus(db: Db, ports: ServerPorts, tenantId: number): Promise<TrustStatus> {
+  const files = await currentTrustFiles(db, tenantId);
+  const version = (role: string): number | null => files.find((file) => file.role === role)?.version ?? null;
+  const top: readonly string[] = TOP_ROLES;
+  const lines = files.filter(({ role }) => !top.includes(role) && !role.startsWith(KEYS_PREFIX));
+  return {
+    root: version('root'),
+    targets: version('targets'),
+    snapshot: version('snapshot'),
+    timestamp: version('timestamp'),
+    lines: Object.fromEntries(lines.map((file) => [file.role, file.version])),
+    onlineKeys: {
+      snapshot: ports.keys.snapshot.publicKey.toSpkiPem(),
+      timestamp: ports.keys.timestamp.publicKey.toSpkiPem(),
+    },
+  };
+}
+
+/** A file that is already published, byte for byte, is no news: handing it in again is allowed. */
+function isNews(change: TrustChange, role: string, bytes: Uint8Array): boolean {
+  const current = change.bytesOf(role);
+  return current === undefined || !isEqualBytes(current, bytes);
+}
+
+/**
+ * Takes new metadata, or refuses all of it.
+ * @throws TrustError of the successor rules and of the client workflow; ServerError TRUST_ROOT_MISSING,
+ *   TRUST_LINE_KEYS_UNLISTED; BytesError
+ */
+export function putTrust(ports: ServerPorts, tenantId: number, input: NewTrust): Promise<TrustStatus> {
+  return ports.database.write(async (trx) => {
+    const now = ports.now();
+    const change = new TrustChange(now, await currentTrustFiles(trx, tenantId));
+    const files: [string, Uint8Array][] = [
+      ...(input.roots ?? []).map((text) => ['root', fromBase64(text)] as [string, Uint8Array]),
+      ...(input.targets === undefined ? [] : [['targets', fromBase64(input.targets)] as [string, Uint8Array]]),
+      ...Object.entries(input.lines ?? {}).map(([line, text]) => [line, fromBase64(text)] as [string, Uint8Array]),
+    ];
+    for (const [role, bytes] of files) if (isNews(change, role, bytes)) change.take(role, bytes);
+    for (const [line, text] of Object.entries(input.lineKeys ?? {})) {
+      const bytes = fromBase64(text);
+      if (isNews(change, lineKeysRole(line), bytes)) change.takeLineKeys(line, bytes);
+    }
+    if (change.taken.length > 0) {
+      change.verifyLineKeys();
+      await freshen(change, ports);
+      load(change, now);
+      await save(trx, ports, tenantId, change.taken);
+    }
+    return await trustStatus(trx, ports, tenantId);
+  });
+}
+
+/** The repository as a client sees it now. */
+export async function loadTrust(db: Db, tenantId: number, now: Date): Promise<TrustedMetadata> {
+  return load(new TrustChange(now, await currentTrustFiles(db, tenantId)), now);
+}
+
+/** Signs the timestamp anew when it nears its end, and the snapshot with it. */
+export async function renewTimestamp(ports: ServerPorts, tenantId: number): Promise<boolean> {
+  const current = await currentTrustFile(ports.database.read, tenantId, 'timestamp');
+  if (current === undefined) return false;
+  const { expiresAt } = parseTimestamp(current.bytes).signed;
+  if (expiresAt.getTime() - ports.now().getTime() > TIMESTAMP_RENEW_MS) return false;
+  await ports.database.write(async (trx) => {
+    const change = new TrustChange(ports.now(), await currentTrustFiles(trx, tenantId));
+    await freshen(change, ports);
+    await save(trx, ports, tenantId, change.taken);
+  });
+  return true;
+}

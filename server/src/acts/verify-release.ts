@@ -1,0 +1,145 @@
+/**
+ * What is verified before a release becomes available. Pawl releases: every artifact stands in the line's role with length
+ * and digest, the envelope verifies under the image keys of the line, the manifest agrees with the list and with what was
+ * announced, and names exactly the payloads that were uploaded. Foreign `.swu` files: the CMS signature under a certificate
+ * of the line. Anything else is refused.
+ */
+import { isCodedError, toHex } from '@pawl/core/bytes';
+import { keyIdOf } from '@pawl/core/cose';
+import type { PublicKey } from '@pawl/core/crypto';
+import { verifySwu } from '@pawl/core/image';
+import { describeManifest, type VerifiedManifest, verifyEnvelope } from '@pawl/core/suit';
+import { parseLineKeys, parseReleaseCustom, type ReleaseCustom, type TrustedMetadata } from '@pawl/core/trust';
+import { readLineCertificates } from '../store/releases.ts';
+import type { ArtifactTable, ReleaseTable } from '../store/schema.ts';
+import { currentTrustFile } from '../store/trust-files.ts';
+import { ServerError } from './errors.ts';
+import type { ServerPorts } from './ports.ts';
+import { lineKeysRole, loadTrust } from './trust.ts';
+
+export type VerifiedRelease = {
+  /** The keys that may sign for the line. */
+  readonly keys: readonly PublicKey[];
+  /** Key id or certificate subject of who signed. */
+  readonly signer: string;
+  readonly sequenceNumber?: bigint;
+  readonly securityCounter?: bigint;
+};
+
+const ENVELOPE = 'envelope.suit';
+
+function verifyListed(
+  trusted: TrustedMetadata,
+  release: ReleaseTable,
+  artifacts: readonly ArtifactTable[],
+): ReleaseCustom {
+  for (const { name, size_bytes, sha256 } of artifacts) {
+    const path = `${release.line}/${release.version}/${name}`;
+    const target = trusted.findTarget(path);
+    const isSame = target?.sizeBytes === size_bytes && toHex(target.sha256) === sha256;
+    if (!isSame) throw new ServerError('RELEASE_UNLISTED', { path, isListed: target !== undefined });
+  }
+  return parseReleaseCustom(trusted.requireTarget(`${release.line}/${release.version}/${ENVELOPE}`).custom);
+}
+
+function verifyAgreement(what: string, facts: Readonly<Record<string, readonly [unknown, unknown]>>): void {
+  for (const [at, [expected, actual]] of Object.entries(facts)) {
+    if (expected === actual) continue;
+    throw new ServerError('RELEASE_DISAGREES', { with: what, at, expected: String(expected), actual: String(actual) });
+  }
+}
+
+function orUndefined(text: string | null): bigint | undefined {
+  return text === null ? undefined : BigInt(text);
+}
+
+function verifyManifestAgrees(
+  manifest: VerifiedManifest,
+  custom: ReleaseCustom,
+  release: ReleaseTable,
+  artifacts: readonly ArtifactTable[],
+): void {
+  const facts = describeManifest(manifest);
+  verifyAgreement('the list', {
+    version: [custom.version, facts.version],
+    sequenceNumber: [custom.sequenceNumber, facts.sequenceNumber],
+    securityCounter: [custom.securityCounter, facts.securityCounter],
+  });
+  verifyAgreement('the announcement', {
+    version: [release.version, facts.version],
+    sequenceNumber: [orUndefined(release.sequence_number) ?? facts.sequenceNumber, facts.sequenceNumber],
+    securityCounter: [orUndefined(release.security_counter) ?? facts.securityCounter, facts.securityCounter],
+    payloads: [
+      artifacts
+        .flatMap(({ name }) => (name === ENVELOPE ? [] : [name]))
+        .sort()
+        .join(' '),
+      facts.payloads
+        .map(({ uri }) => uri)
+        .sort()
+        .join(' '),
+    ],
+  });
+}
+
+async function verifyPawlRelease(
+  ports: ServerPorts,
+  release: ReleaseTable,
+  artifacts: readonly ArtifactTable[],
+): Promise<VerifiedRelease> {
+  const db = ports.database.read;
+  const trusted = await loadTrust(db, release.tenant_id, ports.now());
+  const custom = verifyListed(trusted, release, artifacts);
+  const list = await currentTrustFile(db, release.tenant_id, lineKeysRole(release.line));
+  if (list === undefined) throw new ServerError('RELEASE_UNSIGNED', { reason: 'the line has no key list' });
+  const { keys, requiredAlgorithms } = parseLineKeys(list.bytes, release.line);
+  const envelope = artifacts.find(({ name }) => name === ENVELOPE);
+  if (envelope === undefined) throw new ServerError('RELEASE_INCOMPLETE', { name: ENVELOPE });
+  const bytes = await ports.blobs.readVerified(envelope.sha256);
+  let manifest: VerifiedManifest;
+  try {
+    manifest = verifyEnvelope(bytes, { keys, requiredAlgorithms });
+  } catch (cause) {
+    if (!isCodedError(cause)) throw cause;
+    throw new ServerError('RELEASE_UNSIGNED', { reason: cause.code }, cause);
+  }
+  verifyManifestAgrees(manifest, custom, release, artifacts);
+  return {
+    keys,
+    signer: manifest.signers.map(keyIdOf).join(' '),
+    sequenceNumber: custom.sequenceNumber,
+    securityCounter: custom.securityCounter,
+  };
+}
+
+async function verifyForeignRelease(
+  ports: ServerPorts,
+  release: ReleaseTable,
+  artifacts: readonly ArtifactTable[],
+): Promise<VerifiedRelease> {
+  const certificatesPem = await readLineCertificates(ports.database.read, release.tenant_id, release.line);
+  const signers: string[] = [];
+  for (const { name, sha256 } of artifacts) {
+    if (!name.endsWith('.swu'))
+      throw new ServerError('RELEASE_UNSIGNED', { name, reason: 'only .swu can be verified' });
+    try {
+      const { signer } = await verifySwu(await ports.blobs.readVerified(sha256), { certificatesPem });
+      signers.push(signer.subject);
+    } catch (cause) {
+      if (!isCodedError(cause)) throw cause;
+      throw new ServerError('RELEASE_UNSIGNED', { name, reason: cause.code }, cause);
+    }
+  }
+  return { keys: [], signer: [...new Set(signers)].join(' ') };
+}
+
+/** @throws ServerError RELEASE_UNLISTED, RELEASE_UNSIGNED, RELEASE_DISAGREES, RELEASE_INCOMPLETE; TrustError; SuitError */
+export function verifyRelease(
+  ports: ServerPorts,
+  release: ReleaseTable,
+  artifacts: readonly ArtifactTable[],
+): Promise<VerifiedRelease> {
+  return release.kind === 'pawl'
+    ? verifyPawlRelease(ports, release, artifacts)
+    : verifyForeignRelease(ports, release, artifacts);
+}

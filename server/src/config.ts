@@ -1,0 +1,65 @@
+/** What a server is started with, and which of it is refused. */
+import { isIP } from 'node:net';
+import { ServerError } from './acts/errors.ts';
+
+export type TlsConfig = {
+  /** PEM. */
+  readonly cert: string;
+  readonly key: string;
+  /** PEM of the authorities that issue device certificates. */
+  readonly clientCa?: string;
+};
+
+export type ServerConfig = {
+  readonly dataDir: string;
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly tenant?: string;
+  readonly tls?: TlsConfig;
+  /** A proxy that ends TLS: it sends this secret, and the client certificate in this header. */
+  readonly trustedProxy?: { readonly secret: string; readonly certificateHeader: string };
+  /** Under which devices reach the server; without it, the Host header of each request. */
+  readonly publicUrl?: string;
+  readonly pollIntervalS: number;
+  readonly now: () => Date;
+  /** `silent` for tests. */
+  readonly logLevel?: 'silent' | 'error' | 'warn' | 'info';
+};
+
+const SECRET_CHARS_MIN = 32;
+
+function isLoopback(host: string): boolean {
+  if (host === 'localhost' || host === '::1') return true;
+  return isIP(host) === 4 && host.startsWith('127.');
+}
+
+/**
+ * Refuses a configuration that would be unsafe or cannot work.
+ * @throws ServerError SERVER_TLS_REQUIRED, SERVER_CONFIG_INVALID
+ */
+export function verifyConfig(config: ServerConfig): void {
+  const { host, port, tls, trustedProxy, pollIntervalS, publicUrl } = config;
+  if (!isLoopback(host) && tls === undefined && trustedProxy === undefined) {
+    throw new ServerError('SERVER_TLS_REQUIRED', { host });
+  }
+  if (trustedProxy !== undefined && trustedProxy.secret.length < SECRET_CHARS_MIN) {
+    throw new ServerError('SERVER_CONFIG_INVALID', {
+      at: 'trustedProxy.secret',
+      expected: `at least ${SECRET_CHARS_MIN} characters`,
+    });
+  }
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new ServerError('SERVER_CONFIG_INVALID', { at: 'port', expected: '0 to 65535', actual: port });
+  }
+  if (!Number.isInteger(pollIntervalS) || pollIntervalS < 1 || pollIntervalS > 86_399) {
+    throw new ServerError('SERVER_CONFIG_INVALID', {
+      at: 'pollIntervalS',
+      expected: '1 to 86399',
+      actual: pollIntervalS,
+    });
+  }
+  if (publicUrl !== undefined && !URL.canParse(publicUrl)) {
+    throw new ServerError('SERVER_CONFIG_INVALID', { at: 'publicUrl', expected: 'a URL', actual: publicUrl });
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * The one choke point of device authentication: which device sends this request, or 401.
+ *
+ * Accepted, in this order: a client certificate (its key is the one that the device enrolled, or the device CA issued it
+ * with the device's name as its only common name), the device's own token, a gateway token that names the device.
+ * Tokens are known as SHA-256 only and compared in constant time; an unknown device costs the same comparison and gets
+ * the same answer as a wrong token. Nothing is ever registered by a request.
+ */
+import { isEqualBytes } from '@pawl/core/bytes';
+import { keyIdOf } from '@pawl/core/cose';
+import { PublicKey } from '@pawl/core/crypto';
+import { type Credentials, type PeerCertificate, sha256Of } from './credentials.ts';
+import { DeviceApiError } from './errors.ts';
+import type { KnownDevice } from './known-device.ts';
+
+export type DeviceDirectory = {
+  readonly findDevice: (tenant: string, controllerId: string) => Promise<KnownDevice | undefined>;
+  readonly findByToken: (tenant: string, tokenSha256: Uint8Array) => Promise<KnownDevice | undefined>;
+  readonly findByKey: (tenant: string, keyId: string) => Promise<KnownDevice | undefined>;
+  /** Whether a gateway with this token may speak for the device. */
+  readonly isGatewayFor: (tenant: string, tokenSha256: Uint8Array, controllerId: string) => Promise<boolean>;
+};
+
+/** Who the path says that it is; where it names no device, the credentials alone do. */
+export type ClaimedSender = { readonly tenant: string; readonly controllerId: string | undefined };
+
+const NO_TOKEN = new Uint8Array(32);
+
+function isCertificateOf(certificate: PeerCertificate, device: KnownDevice): boolean {
+  if (certificate.isTrustedByCa && certificate.commonName === device.controllerId) return true;
+  if (device.publicKeyPem === undefined) return false;
+  return isEqualBytes(certificate.spkiDer, PublicKey.fromSpki(device.publicKeyPem).toSpkiDer());
+}
+
+function isTokenOf(token: string, device: KnownDevice | undefined): boolean {
+  const isEqual = isEqualBytes(sha256Of(token), device?.tokenSha256 ?? NO_TOKEN);
+  return isEqual && device?.tokenSha256 !== undefined;
+}
+
+async function findByCertificate(
+  tenant: string,
+  certificate: PeerCertificate,
+  directory: DeviceDirectory,
+): Promise<KnownDevice | undefined> {
+  if (certificate.isTrustedByCa && certificate.commonName !== undefined) {
+    return directory.findDevice(tenant, certificate.commonName);
+  }
+  try {
+    return await directory.findByKey(tenant, keyIdOf(PublicKey.fromSpki(certificate.spkiDer)));
+  } catch {
+    // A key of a kind that no device enrols with.
+    return undefined;
+  }
+}
+
+async function findClaimed(
+  { tenant, controllerId }: ClaimedSender,
+  { certificate, targetToken }: Credentials,
+  directory: DeviceDirectory,
+): Promise<KnownDevice | undefined> {
+  if (controllerId !== undefined) return directory.findDevice(tenant, controllerId);
+  const byCertificate = certificate === undefined ? undefined : await findByCertificate(tenant, certificate, directory);
+  if (byCertificate !== undefined || targetToken === undefined) return byCertificate;
+  return directory.findByToken(tenant, sha256Of(targetToken));
+}
+
+/**
+ * Names the device that a request comes from.
+ * @throws DeviceApiError DEVICE_UNAUTHENTICATED
+ */
+export async function authenticateDevice(
+  claimed: ClaimedSender,
+  credentials: Credentials,
+  directory: DeviceDirectory,
+): Promise<KnownDevice> {
+  const { certificate, targetToken, gatewayToken } = credentials;
+  const device = await findClaimed(claimed, credentials, directory);
+  const isToken = targetToken !== undefined && isTokenOf(targetToken, device);
+  if (device?.isActive !== true) throw new DeviceApiError('DEVICE_UNAUTHENTICATED');
+  if (certificate !== undefined && isCertificateOf(certificate, device)) return device;
+  if (isToken) return device;
+  const isGateway =
+    gatewayToken !== undefined &&
+    (await directory.isGatewayFor(claimed.tenant, sha256Of(gatewayToken), device.controllerId));
+  if (isGateway) return device;
+  throw new DeviceApiError('DEVICE_UNAUTHENTICATED');
+}

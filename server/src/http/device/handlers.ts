@@ -1,0 +1,44 @@
+import { getArtifact, listArtifacts } from './artifacts.ts';
+import {
+  activateAutoConfirm,
+  deactivateAutoConfirm,
+  getConfirmationAction,
+  getConfirmationBase,
+  postConfirmationFeedback,
+} from './confirmation.ts';
+import {
+  getCancelAction,
+  getDeploymentBase,
+  getInstalledBase,
+  postCancelFeedback,
+  postDeploymentFeedback,
+} from './deployment.ts';
+import { enrol } from './enrol.ts';
+import { putInstalledBase } from './installed.ts';
+import { poll, putConfigData } from './poll.ts';
+import { postReport } from './report.ts';
+import type { Handlers } from './request.ts';
+import { getLineKeys, getTrustFile } from './trust-file.ts';
+
+/** The whole device API; a missing operation does not compile. */
+export const HANDLERS: Handlers = {
+  poll,
+  putConfigData,
+  getDeploymentBase,
+  postDeploymentFeedback,
+  getCancelAction,
+  postCancelFeedback,
+  getInstalledBase,
+  putInstalledBase,
+  getConfirmationBase,
+  getConfirmationAction,
+  postConfirmationFeedback,
+  activateAutoConfirm,
+  deactivateAutoConfirm,
+  listArtifacts,
+  getArtifact,
+  enrol,
+  getTrustFile,
+  getLineKeys,
+  postReport,
+};

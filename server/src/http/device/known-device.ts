@@ -1,0 +1,101 @@
+/**
+ * A device and the assignment in hand, from the one indexed read that answers a poll; and the directory that finds it.
+ * Finding a device writes nothing.
+ */
+import type { AssignmentState } from '@pawl/contract/management';
+import type { Db } from '../../store/database.ts';
+import type { DeviceDirectory } from './authentication.ts';
+
+export type CurrentAssignment = {
+  readonly id: number;
+  readonly state: AssignmentState;
+  readonly isForced: boolean;
+  /** False while its rollout is paused and it has not begun. */
+  readonly isOffered: boolean;
+};
+
+export type KnownDevice = {
+  readonly id: number;
+  readonly tenantId: number;
+  readonly controllerId: string;
+  /** False once decommissioned: nothing authenticates it any more, not even a gateway. */
+  readonly isActive: boolean;
+  readonly tokenSha256: Uint8Array | undefined;
+  /** SPKI PEM of the key that the device enrolled. */
+  readonly publicKeyPem: string | undefined;
+  readonly isAttributesWanted: boolean;
+  readonly installedAssignmentId: number | undefined;
+  /** JSON of the consent given in advance. */
+  readonly autoConfirm: string | undefined;
+  readonly current: CurrentAssignment | undefined;
+};
+
+// The result type is what Kysely infers; naming the columns once more would only repeat them.
+function selectDevices(db: Db, tenant: string) {
+  return db
+    .selectFrom('tenant as t')
+    .innerJoin('device as d', 'd.tenant_id', 't.id')
+    .leftJoin('assignment as a', (join) => join.onRef('a.device_id', '=', 'd.id').on('a.active', '=', 1))
+    .leftJoin('rollout as r', 'r.id', 'a.rollout_id')
+    .select(['d.id', 'd.tenant_id', 'd.controller_id', 'd.public_key_pem', 'd.token_sha256', 'd.decommissioned_ms'])
+    .select(['d.wants_attributes', 'd.installed_assignment_id', 'd.auto_confirm'])
+    .select(['a.id as assignment_id', 'a.state', 'a.is_forced', 'r.state as rollout_state'])
+    .where('t.name', '=', tenant);
+}
+
+type Query = ReturnType<typeof selectDevices>;
+type Row = Awaited<ReturnType<Query['execute']>>[number];
+
+function currentOf(row: Row): CurrentAssignment | undefined {
+  if (row.assignment_id === null || row.state === null) return undefined;
+  const isBegun = row.state !== 'offered' && row.state !== 'awaiting-consent';
+  return {
+    id: row.assignment_id,
+    state: row.state,
+    isForced: row.is_forced === 1,
+    isOffered: isBegun || row.rollout_state !== 'paused',
+  };
+}
+
+function deviceOf(row: Row): KnownDevice {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    controllerId: row.controller_id,
+    isActive: row.decommissioned_ms === null,
+    tokenSha256: row.token_sha256 ?? undefined,
+    publicKeyPem: row.public_key_pem ?? undefined,
+    isAttributesWanted: row.wants_attributes === 1,
+    installedAssignmentId: row.installed_assignment_id ?? undefined,
+    autoConfirm: row.auto_confirm ?? undefined,
+    current: currentOf(row),
+  };
+}
+
+async function first(query: Query): Promise<KnownDevice | undefined> {
+  const row = await query.executeTakeFirst();
+  return row === undefined ? undefined : deviceOf(row);
+}
+
+async function isGatewayFor(db: Db, tenant: string, tokenSha256: Uint8Array, controllerId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('gateway as g')
+    .innerJoin('tenant as t', 't.id', 'g.tenant_id')
+    .innerJoin('gateway_device as n', 'n.gateway_id', 'g.id')
+    .select('g.id')
+    .where('t.name', '=', tenant)
+    .where('g.token_sha256', '=', tokenSha256)
+    .where('n.controller_id', '=', controllerId)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** The directory over the store: by name, by token and by key, each through a unique index. */
+export function deviceDirectory(db: Db): DeviceDirectory {
+  return {
+    findDevice: (tenant, controllerId) => first(selectDevices(db, tenant).where('d.controller_id', '=', controllerId)),
+    findByToken: (tenant, tokenSha256) => first(selectDevices(db, tenant).where('d.token_sha256', '=', tokenSha256)),
+    findByKey: (tenant, keyId) => first(selectDevices(db, tenant).where('d.key_id', '=', keyId)),
+    isGatewayFor: (tenant, tokenSha256, controllerId) => isGatewayFor(db, tenant, tokenSha256, controllerId),
+  };
+}

@@ -1,0 +1,41 @@
+import { getDeviceById, updateDevice } from '../../store/devices.ts';
+import { EMPTY } from './answer.ts';
+import { mergeAttributes } from './attributes.ts';
+import { offerKindOf } from './decide-feedback.ts';
+import { type Offer, pollDocument } from './documents.ts';
+import type { KnownDevice } from './known-device.ts';
+import type { Handler } from './request.ts';
+
+/** What a device is offered: at most one thing. */
+export function offerOf(device: KnownDevice): Offer | undefined {
+  const { current } = device;
+  if (current?.isOffered !== true) return undefined;
+  const kind = offerKindOf(current.state);
+  return kind === undefined ? undefined : { kind, actionId: current.id, isForced: current.isForced };
+}
+
+/** Everything it needs was read when the device was named. */
+export const poll: Handler<'poll'> = async ({ device, links }, ports) => {
+  ports.noteSeen(device.id, ports.now().getTime());
+  const document = pollDocument(
+    {
+      offer: offerOf(device),
+      installedActionId: device.installedAssignmentId,
+      isAttributesWanted: device.isAttributesWanted,
+      hasKey: device.publicKeyPem !== undefined,
+      sleepS: ports.pollIntervalS,
+    },
+    links,
+  );
+  return { kind: 'document', document };
+};
+
+/** The attributes are written before the answer: the next poll on this connection must not ask for them again. */
+export const putConfigData: Handler<'putConfigData'> = async ({ device, body }, ports) => {
+  await ports.database.write(async (trx) => {
+    const row = await getDeviceById(trx, device.id);
+    const attributes = mergeAttributes(JSON.parse(row.attributes) as Record<string, string>, body);
+    await updateDevice(trx, device.id, { attributes: JSON.stringify(attributes), wants_attributes: 0 });
+  });
+  return EMPTY;
+};

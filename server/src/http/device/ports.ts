@@ -1,0 +1,16 @@
+/** What the device API needs of the rest of the server. */
+import type { ServerPorts } from '../../acts/ports.ts';
+import type { DeviceDirectory } from './authentication.ts';
+import type { ConnectionPorts } from './connection.ts';
+import type { ErrorLog } from './reply.ts';
+
+export type DevicePorts = ServerPorts &
+  ConnectionPorts & {
+    readonly directory: DeviceDirectory;
+    /** Under which devices reach the server; without it, the Host header of each request. */
+    readonly publicUrl: string | undefined;
+    readonly pollIntervalS: number;
+    /** Called at every poll; kept in memory and written in batches. */
+    readonly noteSeen: (deviceId: number, atMs: number) => void;
+    readonly log: ErrorLog;
+  };

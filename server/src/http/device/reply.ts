@@ -1,0 +1,100 @@
+/**
+ * Answers and refusals of the device API as HTTP: always with Content-Length, never chunked (one client cannot read
+ * chunks). Every refusal has the shape of hawkBit's error body; an unknown error is 500 with its request id alone.
+ */
+import { createHash } from 'node:crypto';
+import type { DdiError } from '@pawl/contract/device';
+import { isCodedError } from '@pawl/core/bytes';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Answer } from './answer.ts';
+import { DEVICE_API_ERRORS, DeviceApiError, type DeviceApiErrorCode } from './errors.ts';
+import { encodeDocument, negotiate } from './representation.ts';
+
+export type ErrorLog = { readonly error: (details: object, message: string) => void };
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function sendBytes(request: FastifyRequest, reply: FastifyReply, contentType: string, bytes: Uint8Array): FastifyReply {
+  reply.header('content-type', contentType).header('content-length', bytes.length);
+  return reply.send(request.method === 'HEAD' ? undefined : asBuffer(bytes));
+}
+
+/** hawkBit gives GET documents an entity tag and answers 304 to the same one (RFC 9110 §13.1.2). */
+function sendDocument(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: { readonly document: object; readonly status?: number },
+): FastifyReply {
+  const { contentType, body } = encodeDocument(answer.document, negotiate(request.headers.accept));
+  reply.code(answer.status ?? 200);
+  if (request.method !== 'GET') return sendBytes(request, reply, contentType, body);
+  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
+  reply.header('etag', etag).header('cache-control', 'no-cache');
+  if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+  return sendBytes(request, reply, contentType, body);
+}
+
+export function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer: Answer): FastifyReply {
+  switch (answer.kind) {
+    case 'document':
+      return sendDocument(request, reply, answer);
+    case 'empty':
+      reply.code(answer.status ?? 200).headers(answer.headers ?? {});
+      return answer.status === 304 ? reply.send() : reply.header('content-length', 0).send();
+    case 'bytes':
+      reply.code(200).headers(answer.headers ?? {});
+      return sendBytes(request, reply, answer.contentType, answer.bytes);
+    case 'stream':
+      reply.code(answer.status).headers(answer.headers).header('content-length', answer.sizeBytes);
+      return reply.send(request.method === 'HEAD' ? undefined : answer.open());
+  }
+}
+
+/** What the framework itself refuses, in our words. */
+const FRAMEWORK_CODES: Readonly<Record<string, DeviceApiErrorCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'DEVICE_BODY_TOO_LARGE',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'DEVICE_CONTENT_TYPE_UNSUPPORTED',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'DEVICE_BODY_MALFORMED',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'DEVICE_BODY_MALFORMED',
+};
+
+function asDeviceError(error: unknown): DeviceApiError | undefined {
+  if (error instanceof DeviceApiError) return error;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const known = FRAMEWORK_CODES[code];
+  return known === undefined ? undefined : new DeviceApiError(known, {}, error);
+}
+
+function refusalOf(error: DeviceApiError): DdiError {
+  const { hawkbit, exceptionClass } = DEVICE_API_ERRORS[error.code];
+  return { exceptionClass, errorCode: hawkbit, message: error.message, code: error.code };
+}
+
+function unknownRefusal(requestId: string): DdiError {
+  return {
+    exceptionClass: 'org.eclipse.hawkbit.repository.exception.GenericSpServerException',
+    errorCode: 'hawkbit.server.error',
+    message: `the server failed; request ${requestId}`,
+    code: 'INTERNAL',
+  };
+}
+
+export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: ErrorLog): FastifyReply {
+  const known = asDeviceError(error);
+  if (known === undefined) {
+    const code = isCodedError(error) ? error.code : undefined;
+    log.error({ err: error, code, requestId: request.id }, 'device request failed');
+  }
+  const document = known === undefined ? unknownRefusal(request.id) : refusalOf(known);
+  // A refusal is always JSON: what the client accepts may be what was refused.
+  const body = Buffer.from(JSON.stringify(document));
+  reply.code(known?.status ?? 500);
+  if (known?.status === 401) reply.header('www-authenticate', 'TargetToken');
+  const length = known?.details['contentRange'];
+  if (known?.status === 416 && typeof length === 'string') reply.header('content-range', length);
+  // The rest of an oversized or unauthenticated body is not waited for.
+  if (known?.status === 413 || (known?.status === 401 && request.method !== 'GET')) reply.header('connection', 'close');
+  return sendBytes(request, reply, 'application/json', body);
+}

@@ -1,0 +1,86 @@
+/**
+ * Takes a signed report: the ledger keeps the very bytes that the device signed, and the assignment moves, in one
+ * transaction. The counter of a device's reports only rises; a final report that comes again byte for byte is answered
+ * 200 again, because the device may have lost the answer.
+ */
+import { createHash } from 'node:crypto';
+import { isEqualBytes } from '@pawl/core/bytes';
+import { applyEvent, type Transition } from '../../acts/transition.ts';
+import type { AssignmentEvent } from '../../domain/assignment.ts';
+import { insertLog } from '../../store/assignments.ts';
+import type { Trx } from '../../store/database.ts';
+import { getDeviceById, updateDevice } from '../../store/devices.ts';
+import { appendEnvelope } from '../../store/ledger.ts';
+import { findRelease } from '../../store/releases.ts';
+import type { AssignmentTable, DeviceTable } from '../../store/schema.ts';
+import { findOwn } from './action-feedback.ts';
+import { DeviceApiError } from './errors.ts';
+import type { DevicePorts } from './ports.ts';
+import type { Handler } from './request.ts';
+import { type VerifiedReport, verifyReport } from './signed-report.ts';
+
+const FINAL_STATES: ReadonlySet<string> = new Set(['confirmed', 'reverted', 'refused', 'failed']);
+
+function sha256(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash('sha256').update(bytes).digest());
+}
+
+function isRepeated(row: AssignmentTable, digest: Uint8Array): boolean {
+  return row.final_sha256 !== null && isEqualBytes(row.final_sha256, digest);
+}
+
+/** What a confirmation proves: this release, and a floor that never goes down. */
+async function noteConfirmed(
+  trx: Trx,
+  device: DeviceTable,
+  row: AssignmentTable,
+  verified: VerifiedReport,
+): Promise<void> {
+  const { version, floor } = verified.report;
+  const release = await findRelease(trx, row.tenant_id, row.release_id);
+  if (release === undefined || version !== release.version) {
+    throw new DeviceApiError('REPORT_DISAGREES', { expected: release?.version, actual: version });
+  }
+  const known = BigInt(device.floor ?? 0);
+  const proven = BigInt(floor ?? 0);
+  if (proven > known) await updateDevice(trx, device.id, { floor: String(proven) });
+}
+
+async function take(trx: Trx, row: AssignmentTable, verified: VerifiedReport, ports: DevicePorts): Promise<Transition> {
+  const { report, envelope } = verified;
+  const nowMs = ports.now().getTime();
+  const event: AssignmentEvent = `report-${report.state}`;
+  // The device's word stands in the ledger before what it caused.
+  await appendEnvelope(trx, envelope, { predicateType: verified.predicateType, subject: verified.subject });
+  const transition = await applyEvent(trx, ports.keys.ledger, row.id, event, {
+    nowMs,
+    code: report.code,
+    step: report.step,
+    ...(FINAL_STATES.has(report.state) ? { finalSha256: sha256(envelope) } : {}),
+  });
+  if (transition.kind === 'refused') {
+    throw new DeviceApiError('REPORT_OUT_OF_ORDER', { expected: transition.state, actual: report.state });
+  }
+  const messages = report.code === undefined ? [] : [report.code];
+  await insertLog(trx, row.id, { atMs: nowMs, status: report.state, messages });
+  return transition;
+}
+
+export const postReport: Handler<'postReport'> = async ({ device, body }, ports) => {
+  if (device.publicKeyPem === undefined) throw new DeviceApiError('DEVICE_PROOF_REQUIRED');
+  const verified = verifyReport(body, device.publicKeyPem);
+  const { counter, state } = verified.report;
+  const result = await ports.database.write(async (trx) => {
+    const row = await findOwn(trx, device, verified.assignmentId);
+    const known = await getDeviceById(trx, device.id);
+    if (isRepeated(row, sha256(body))) return row.state;
+    if (counter <= known.report_counter) {
+      throw new DeviceApiError('REPORT_REPLAYED', { expected: known.report_counter + 1, actual: counter });
+    }
+    const transition = await take(trx, row, verified, ports);
+    if (state === 'confirmed' && transition.kind === 'moved') await noteConfirmed(trx, known, row, verified);
+    await updateDevice(trx, device.id, { report_counter: counter });
+    return transition.state;
+  });
+  return { kind: 'document', document: { state: result, counter } };
+};

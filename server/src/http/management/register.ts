@@ -1,0 +1,115 @@
+/**
+ * Puts the operations of the management API on a Fastify server; the only file of this folder that knows the framework.
+ *
+ * For every request: who asks and whether the role allows it (`authorize`, the one choke point, deny by default), before a
+ * byte of the body is read; then parameters, query and body by the contract; then the operation.
+ */
+import type { Readable } from 'node:stream';
+import {
+  MANAGEMENT_OPERATIONS,
+  type ManagementOperation,
+  type ManagementOperationId,
+  TOKEN_ROLES,
+} from '@pawl/contract/management';
+import { fromUtf8 } from '@pawl/core/bytes';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import type { ServerPorts } from '../../acts/ports.ts';
+import { secretSha256 } from '../../acts/secret.ts';
+import { findToken } from '../../store/access.ts';
+import { ApiError, problemOf } from '../problem.ts';
+import { parseStrictJson } from '../strict-json.ts';
+import { type Actor, HANDLERS, type Request } from './handlers.ts';
+
+const BODY_BYTES_DEFAULT = 256 * 1024;
+const BEARER = /^Bearer ([\x21-\x7e]{1,256})$/;
+const NOBODY: Actor = { tenantId: 0, label: 'nobody' };
+
+const actors = new WeakMap<FastifyRequest, Actor>();
+
+/** @throws ApiError API_UNAUTHENTICATED, API_FORBIDDEN */
+async function authorize(request: FastifyRequest, operation: ManagementOperation, ports: ServerPorts): Promise<Actor> {
+  if (operation.auth === 'open') return NOBODY;
+  const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
+  const holder = token === undefined ? undefined : await findToken(ports.database.read, secretSha256(token));
+  if (holder === undefined) throw new ApiError('API_UNAUTHENTICATED');
+  const isAllowed = TOKEN_ROLES.indexOf(holder.role) >= TOKEN_ROLES.indexOf(operation.auth);
+  if (!isAllowed) throw new ApiError('API_FORBIDDEN', { expected: operation.auth, actual: holder.role });
+  return { tenantId: holder.tenantId, label: holder.label };
+}
+
+function parsePart(schema: z.ZodType | undefined, value: unknown, at: string): unknown {
+  if (schema === undefined) return undefined;
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const path = [at, ...(issue?.path ?? [])].map(String).join('.');
+  throw new ApiError('API_REQUEST_INVALID', { at: path, expected: issue?.message });
+}
+
+function mediaType(request: FastifyRequest): string {
+  return (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+function parseBody(operation: ManagementOperation, request: FastifyRequest): unknown {
+  if (operation.body === undefined) return undefined;
+  const expected = operation.body === 'bytes' ? 'application/octet-stream' : 'application/json';
+  const actual = mediaType(request);
+  if (actual !== expected) throw new ApiError('API_CONTENT_TYPE_UNSUPPORTED', { expected, actual });
+  if (operation.body === 'bytes') return request.body as Readable;
+  let value: unknown;
+  try {
+    value = parseStrictJson(fromUtf8(new Uint8Array(request.body as Buffer)));
+  } catch (cause) {
+    throw new ApiError('API_REQUEST_INVALID', { at: 'body', expected: 'JSON' }, cause);
+  }
+  return parsePart(operation.body, value, 'body');
+}
+
+type AnyHandler = (request: Request<ManagementOperationId>, ports: ServerPorts) => Promise<unknown>;
+
+function route(app: FastifyInstance, id: ManagementOperationId, ports: ServerPorts): void {
+  const operation: ManagementOperation = MANAGEMENT_OPERATIONS[id];
+  // The table of handlers is complete by its type; here only its common shape matters.
+  const handler = HANDLERS[id] as unknown as AnyHandler;
+  app.route({
+    method: operation.method,
+    url: operation.path.replace(/\{(\w+)\}/g, ':$1'),
+    bodyLimit: operation.bodyBytesMax ?? BODY_BYTES_DEFAULT,
+    onRequest: async (request) => {
+      actors.set(request, await authorize(request, operation, ports));
+    },
+    handler: async (request: FastifyRequest, reply: FastifyReply) => {
+      const parsed = {
+        actor: actors.get(request) ?? NOBODY,
+        params: parsePart(operation.params, request.params, 'path'),
+        query: parsePart(operation.query, request.query, 'query'),
+        body: parseBody(operation, request),
+      };
+      const answer = await handler(parsed as unknown as Request<ManagementOperationId>, ports);
+      if (answer instanceof Uint8Array) {
+        return reply.type('application/zip').send(Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength));
+      }
+      return reply.type('application/json').send(JSON.stringify(answer));
+    },
+  });
+}
+
+/** Registers the whole management API in a scope of its own. */
+export async function registerManagementApi(app: FastifyInstance, ports: ServerPorts): Promise<void> {
+  await app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    // Raw bodies are streamed by the operation itself, which knows their announced size.
+    scope.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    scope.setErrorHandler((error, request, reply) => {
+      const problem = problemOf(error, request.id);
+      if (problem.status === 500) request.log.error({ err: error }, 'management request failed');
+      if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
+      // The rest of a body that is refused is not waited for.
+      if (request.method !== 'GET') reply.header('connection', 'close');
+      return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+    });
+    for (const id of Object.keys(MANAGEMENT_OPERATIONS) as ManagementOperationId[]) route(scope, id, ports);
+  });
+}

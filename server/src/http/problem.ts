@@ -1,0 +1,84 @@
+/**
+ * Refusals of the management API: problem JSON (RFC 9457) with `code`, `advice` and `requestId`. What is not a coded error
+ * is answered with 500 and the request id alone; what happened stands in the log.
+ */
+import { CodedError, type ErrorDetails, type ErrorTable, errorRow, isCodedError } from '@pawl/core/bytes';
+
+export const API_ERRORS = {
+  API_UNAUTHENTICATED: {
+    message: 'the request carries no valid API token',
+    advice: 'Send `Authorization: Bearer TOKEN`; `pawl login` makes a token from the one-time claim.',
+    status: 401,
+  },
+  API_FORBIDDEN: {
+    message: 'the role of this token does not allow the operation',
+    advice: 'Use a token with a higher role.',
+    status: 403,
+  },
+  API_REQUEST_INVALID: {
+    message: 'the request is not what this operation takes',
+    advice: 'Compare with docs/reference/openapi-management.json.',
+    status: 400,
+  },
+  API_CONTENT_TYPE_UNSUPPORTED: {
+    message: 'the media type of the body is not taken here',
+    advice: 'Send application/json; artifacts as application/octet-stream.',
+    status: 415,
+  },
+  API_BODY_TOO_LARGE: {
+    message: 'the body is larger than this operation takes',
+    advice: 'Send less at once.',
+    status: 413,
+  },
+  API_NOT_FOUND: {
+    message: 'there is nothing at this address',
+    advice: 'Compare with docs/reference/openapi-management.json.',
+    status: 404,
+  },
+  API_INTERNAL: {
+    message: 'the server failed to do this',
+    advice: 'The log of the server says why, under the request id.',
+    status: 500,
+  },
+} as const satisfies ErrorTable;
+
+export type ApiErrorCode = keyof typeof API_ERRORS;
+
+/** A request of the management API that is refused before it reaches an operation. */
+export class ApiError extends CodedError<ApiErrorCode> {
+  constructor(code: ApiErrorCode, details: ErrorDetails = {}, cause?: unknown) {
+    super(code, errorRow(API_ERRORS, code), details, cause);
+    this.name = 'ApiError';
+  }
+}
+
+const FRAMEWORK_CODES: Readonly<Record<string, ApiErrorCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'API_BODY_TOO_LARGE',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'API_CONTENT_TYPE_UNSUPPORTED',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'API_REQUEST_INVALID',
+  FST_ERR_BAD_URL: 'API_REQUEST_INVALID',
+};
+
+function codedOf(error: unknown): CodedError {
+  if (isCodedError(error) && error.status < 500) return error;
+  // A coded 5xx that an operator can act on (a full disk) is told; everything else keeps to itself.
+  if (isCodedError(error) && error.status > 500) return error;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return new ApiError(FRAMEWORK_CODES[code] ?? 'API_INTERNAL', {}, error);
+}
+
+export type Problem = {
+  readonly type: 'about:blank';
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly advice: string;
+  readonly requestId: string;
+};
+
+/** The problem document of an error. */
+export function problemOf(error: unknown, requestId: string): Problem {
+  const coded = codedOf(error);
+  const { message, status, code, advice } = coded;
+  return { type: 'about:blank', title: message, status, code, advice, requestId };
+}

@@ -1,0 +1,170 @@
+/**
+ * Starts an update server on a data folder: database, objects, online keys, device API, management API, jobs. Listens on
+ * loopback without TLS, or anywhere with TLS or behind a trusted proxy; nothing else.
+ */
+import { randomBytes, X509Certificate } from 'node:crypto';
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { toHex } from '@pawl/core/bytes';
+import { sha256 } from '@pawl/core/crypto';
+import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import { newOperatorClaim } from './acts/access.ts';
+import { ServerError } from './acts/errors.ts';
+import type { ServerPorts } from './acts/ports.ts';
+import { renewTimestamp } from './acts/trust.ts';
+import { BlobStore } from './blobs/blob-store.ts';
+import { type ServerConfig, verifyConfig } from './config.ts';
+import { deviceDirectory, registerDeviceApi } from './http/device/index.ts';
+import { registerManagementApi } from './http/management/register.ts';
+import { ApiError, problemOf } from './http/problem.ts';
+import { LastSeen } from './jobs/last-seen.ts';
+import { startJobs } from './jobs/schedule.ts';
+import { loadOnlineKeys } from './online-keys.ts';
+import { ensureTenant } from './store/access.ts';
+import { Database } from './store/database.ts';
+import { StoreError } from './store/errors.ts';
+
+export { SERVER_ERRORS, ServerError, type ServerErrorCode } from './acts/errors.ts';
+export type { ServerConfig, TlsConfig } from './config.ts';
+
+export type RunningServer = {
+  readonly url: string;
+  /** The one-time claim of the first operator; undefined when there is an operator. */
+  readonly claim: string | undefined;
+  readonly ledgerOrigin: string;
+  close(): Promise<void>;
+};
+
+const LAST_SEEN_EVERY_MS = 10_000;
+const RENEW_EVERY_MS = 3_600_000;
+const REDACTED = ['req.headers.authorization', 'req.headers["x-pawl-proxy-secret"]'];
+
+function openFolder(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new StoreError('STORE_NOT_WRITABLE', { path: dataDir }, cause);
+  }
+}
+
+function fastifyOptions(config: ServerConfig): FastifyServerOptions {
+  const common = {
+    logger: { level: config.logLevel ?? 'warn', redact: REDACTED },
+    disableRequestLogging: true,
+    // Slow clients: the head of a request must arrive in time; bodies may take long.
+    connectionTimeout: 0,
+    keepAliveTimeout: 75_000,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 300 },
+  };
+  if (config.tls === undefined) return common;
+  const { cert, key, clientCa } = config.tls;
+  // Certificates that the CA did not issue are let through the handshake: a device may show the key that it enrolled.
+  const https = {
+    cert,
+    key,
+    requestCert: true,
+    rejectUnauthorized: false,
+    ...(clientCa === undefined ? {} : { ca: clientCa }),
+  };
+  return { ...common, https } as FastifyServerOptions;
+}
+
+function authoritiesOf(config: ServerConfig): X509Certificate[] {
+  const pem = config.tls?.clientCa ?? '';
+  return (pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(
+    (one) => new X509Certificate(one),
+  );
+}
+
+async function listen(app: FastifyInstance, { host, port, tls }: ServerConfig): Promise<string> {
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code === 'EADDRINUSE') throw new ServerError('SERVER_PORT_IN_USE', { host, port }, cause);
+    throw new ServerError('SERVER_CONFIG_INVALID', { at: 'host', host, port, actual: code }, cause);
+  }
+  const address = app.server.address() as AddressInfo;
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `${tls === undefined ? 'http' : 'https'}://${name}:${address.port}`;
+}
+
+async function buildApp(config: ServerConfig, ports: ServerPorts, lastSeen: LastSeen): Promise<FastifyInstance> {
+  const app = fastify(fastifyOptions(config));
+  app.setNotFoundHandler((request, reply) => {
+    const problem = problemOf(new ApiError('API_NOT_FOUND'), request.id);
+    return reply.code(404).type('application/problem+json').send(JSON.stringify(problem));
+  });
+  await registerManagementApi(app, ports);
+  await registerDeviceApi(app, {
+    ...ports,
+    directory: deviceDirectory(ports.database.read),
+    publicUrl: config.publicUrl,
+    pollIntervalS: config.pollIntervalS,
+    trustedProxy: config.trustedProxy,
+    deviceAuthorities: authoritiesOf(config),
+    noteSeen: (deviceId, atMs) => lastSeen.note(deviceId, atMs),
+    log: app.log,
+  });
+  return app;
+}
+
+async function openPorts(config: ServerConfig, database: Database): Promise<ServerPorts> {
+  const keys = await loadOnlineKeys(config.dataDir, config.now());
+  const blobs = new BlobStore(`${config.dataDir}/blobs`);
+  await blobs.clearIncoming();
+  // The origin names this very ledger: its key is part of it, so that two ledgers are never taken for one.
+  const id = toHex(sha256(keys.ledger.publicKey.toSpkiDer())).slice(0, 16);
+  return {
+    database,
+    blobs,
+    keys,
+    ledgerOrigin: `pawl-ledger/${id}`,
+    now: config.now,
+    newSecret: () => randomBytes(32).toString('base64url'),
+  };
+}
+
+/**
+ * Starts a server; resolves when it listens.
+ * @throws ServerError SERVER_TLS_REQUIRED, SERVER_CONFIG_INVALID, SERVER_PORT_IN_USE; StoreError STORE_LOCKED,
+ *   STORE_NOT_WRITABLE, STORE_NEWER; KeysError
+ */
+export async function startServer(config: ServerConfig): Promise<RunningServer> {
+  verifyConfig(config);
+  openFolder(config.dataDir);
+  const database = Database.open(config.dataDir);
+  try {
+    const tenant = (config.tenant ?? 'default').toLowerCase();
+    const ports = await openPorts(config, database);
+    const tenantId = await database.write((trx) => ensureTenant(trx, tenant));
+    const lastSeen = new LastSeen(database);
+    const app = await buildApp(config, ports, lastSeen);
+    const url = await listen(app, config);
+    const stopJobs = startJobs(
+      [
+        { name: 'last-seen', everyMs: LAST_SEEN_EVERY_MS, run: () => lastSeen.flush() },
+        { name: 'renew-timestamp', everyMs: RENEW_EVERY_MS, run: () => renewTimestamp(ports, tenantId) },
+      ],
+      (job, error) => app.log.error({ err: error, job }, 'job failed'),
+    );
+    await renewTimestamp(ports, tenantId);
+    const claim = await newOperatorClaim(ports, tenant);
+    return {
+      url,
+      claim,
+      ledgerOrigin: ports.ledgerOrigin,
+      close: async () => {
+        await app.close();
+        await stopJobs();
+        await lastSeen.flush();
+        await database.close();
+      },
+    };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * The server's own keys: ledger, snapshot, timestamp. Made at the first run, sealed with a random secret that is kept beside
+ * them (mode 0600). None of them can make a device install anything.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { PrivateKey } from '@pawl/core/crypto';
+import { createFileKey, loadKeyFile, openKeyFile, saveKeyFile } from '@pawl/core/keys';
+import { ServerError } from './acts/errors.ts';
+import type { OnlineKeys } from './acts/ports.ts';
+
+const ROLES = ['ledger', 'snapshot', 'timestamp'] as const;
+type OnlineRole = (typeof ROLES)[number];
+
+const PURPOSES: Readonly<Record<OnlineRole, string>> = {
+  ledger: 'signs checkpoints and statements of this server',
+  snapshot: 'signs which metadata belongs together',
+  timestamp: 'signs that the metadata is fresh',
+};
+
+async function loadSecret(path: string): Promise<string> {
+  if (!existsSync(path)) await writeFile(path, randomBytes(32).toString('base64url'), { mode: 0o600, flag: 'wx' });
+  return (await readFile(path, 'utf8')).trim();
+}
+
+async function loadOrCreate(
+  folder: string,
+  role: OnlineRole,
+  passphrase: string,
+  createdAt: Date,
+): Promise<PrivateKey> {
+  const path = `${folder}/${role}.json`;
+  if (!existsSync(path)) {
+    const options = { role, algorithm: 'Ed25519', purpose: PURPOSES[role], createdAt, passphrase } as const;
+    await saveKeyFile(path, (await createFileKey(options)).file);
+  }
+  const key = await openKeyFile(await loadKeyFile(path), passphrase);
+  if (!(key instanceof PrivateKey))
+    throw new ServerError('SERVER_CONFIG_INVALID', { at: path, expected: 'a signing key' });
+  return key;
+}
+
+/** Opens the keys of a data folder, and makes those that are missing. */
+export async function loadOnlineKeys(dataDir: string, createdAt: Date): Promise<OnlineKeys> {
+  const folder = `${dataDir}/keys`;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const secret = await loadSecret(`${folder}/secret`);
+  const [ledger, snapshot, timestamp] = await Promise.all(
+    ROLES.map((role) => loadOrCreate(folder, role, secret, createdAt)),
+  );
+  if (ledger === undefined || snapshot === undefined || timestamp === undefined)
+    throw new TypeError('three roles, three keys');
+  return { ledger, snapshot, timestamp };
+}

@@ -1,0 +1,82 @@
+/** Claims and API tokens: stored as SHA-256 only, so a copy of the database opens nothing. */
+import type { TokenRole } from '@pawl/contract/management';
+import type { Db, Trx } from './database.ts';
+import type { Schema } from './schema.ts';
+
+export type ClaimTable = Schema['claim'];
+
+export async function ensureTenant(trx: Trx, name: string): Promise<number> {
+  await trx
+    .insertInto('tenant')
+    .values({ name })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  return (await trx.selectFrom('tenant').select('id').where('name', '=', name).executeTakeFirstOrThrow()).id;
+}
+
+export async function insertClaim(trx: Trx, row: Omit<ClaimTable, 'used_ms'>): Promise<void> {
+  await trx
+    .insertInto('claim')
+    .values({ ...row, used_ms: null })
+    .execute();
+}
+
+/** Takes a claim: the row when it was unused and in time, and never again. */
+export async function takeClaim(
+  trx: Trx,
+  sha256: Uint8Array,
+  kind: ClaimTable['kind'],
+  nowMs: number,
+): Promise<ClaimTable | undefined> {
+  return await trx
+    .updateTable('claim')
+    .set({ used_ms: nowMs })
+    .where('sha256', '=', sha256)
+    .where('kind', '=', kind)
+    .where('used_ms', 'is', null)
+    .where((eb) => eb.or([eb('expires_ms', 'is', null), eb('expires_ms', '>', nowMs)]))
+    .returningAll()
+    .executeTakeFirst();
+}
+
+/** Whether somebody can still become the first operator. */
+export async function hasAnyToken(db: Db): Promise<boolean> {
+  return (await db.selectFrom('api_token').select('sha256').limit(1).executeTakeFirst()) !== undefined;
+}
+
+/** Forgets first-run claims that were never used. */
+export async function dropOperatorClaims(trx: Trx): Promise<void> {
+  await trx.deleteFrom('claim').where('kind', '=', 'operator').where('used_ms', 'is', null).execute();
+}
+
+export async function insertToken(trx: Trx, row: Schema['api_token']): Promise<void> {
+  await trx.insertInto('api_token').values(row).execute();
+}
+
+export type TokenHolder = { readonly tenantId: number; readonly label: string; readonly role: TokenRole };
+
+export async function findToken(db: Db, sha256: Uint8Array): Promise<TokenHolder | undefined> {
+  const row = await db.selectFrom('api_token').selectAll().where('sha256', '=', sha256).executeTakeFirst();
+  return row === undefined ? undefined : { tenantId: row.tenant_id, label: row.label, role: row.role as TokenRole };
+}
+
+export async function insertGateway(
+  trx: Trx,
+  row: {
+    readonly tenantId: number;
+    readonly name: string;
+    readonly tokenSha256: Uint8Array;
+    readonly controllerIds: readonly string[];
+  },
+): Promise<void> {
+  const { id } = await trx
+    .insertInto('gateway')
+    .values({ tenant_id: row.tenantId, name: row.name, token_sha256: row.tokenSha256 })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  const values = [...new Set(row.controllerIds)].map((controllerId) => ({
+    gateway_id: id,
+    controller_id: controllerId,
+  }));
+  await trx.insertInto('gateway_device').values(values).execute();
+}

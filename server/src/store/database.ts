@@ -1,0 +1,112 @@
+/**
+ * Opens the database of a data folder: WAL, `synchronous=FULL` (a commit survives the loss of power), foreign keys on, one
+ * connection that writes and one that reads. A second server on the same folder is refused by an exclusive lock that the
+ * operating system gives back when a process dies.
+ */
+import { DatabaseSync } from 'node:sqlite';
+import { Kysely, type Transaction } from 'kysely';
+import { StoreError } from './errors.ts';
+import { MIGRATIONS } from './migrations.ts';
+import type { Schema } from './schema.ts';
+import { sqliteDialect } from './sqlite-dialect.ts';
+
+export type Db = Kysely<Schema>;
+export type Trx = Transaction<Schema>;
+
+function sqliteCode(error: unknown): number | undefined {
+  return typeof error === 'object' && error !== null && 'errcode' in error ? Number(error.errcode) : undefined;
+}
+
+const SQLITE_BUSY = 5;
+const SQLITE_FULL = 13;
+
+/** Runs a step on the disk; turns what SQLite says into our codes. */
+export function withStoreErrors<T>(path: string, act: () => T): T {
+  try {
+    return act();
+  } catch (cause) {
+    const code = (sqliteCode(cause) ?? -1) & 0xff;
+    if (code === SQLITE_BUSY) throw new StoreError('STORE_LOCKED', { path }, cause);
+    if (code === SQLITE_FULL) throw new StoreError('STORAGE_FULL', { path }, cause);
+    if (code > 0) throw new StoreError('STORE_NOT_WRITABLE', { path }, cause);
+    throw cause;
+  }
+}
+
+function lockFolder(dataDir: string): DatabaseSync {
+  const path = `${dataDir}/lock`;
+  return withStoreErrors(path, () => {
+    const lock = new DatabaseSync(path);
+    try {
+      lock.exec('PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT;');
+    } catch (error) {
+      lock.close();
+      throw error;
+    }
+    return lock;
+  });
+}
+
+function migrate(db: DatabaseSync): void {
+  const row = db.prepare('PRAGMA user_version').get();
+  const version = Number(row?.['user_version'] ?? 0);
+  if (version > MIGRATIONS.length)
+    throw new StoreError('STORE_NEWER', { expected: MIGRATIONS.length, actual: version });
+  for (const [index, sql] of MIGRATIONS.entries()) {
+    if (index < version) continue;
+    db.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA user_version = ${index + 1}; COMMIT;`);
+  }
+}
+
+function openWriter(path: string): DatabaseSync {
+  const db = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: 5000 });
+  db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;');
+  migrate(db);
+  return db;
+}
+
+/** The database of one server. */
+export class Database {
+  /** Reads see the last commit; never use it inside `write`. */
+  readonly read: Db;
+  readonly #writer: Db;
+  readonly #lock: DatabaseSync;
+
+  private constructor(lock: DatabaseSync, writer: DatabaseSync, reader: DatabaseSync) {
+    this.#lock = lock;
+    this.#writer = new Kysely<Schema>({ dialect: sqliteDialect(writer) });
+    this.read = new Kysely<Schema>({ dialect: sqliteDialect(reader) });
+  }
+
+  /** @throws StoreError STORE_LOCKED, STORE_NOT_WRITABLE, STORE_NEWER */
+  static open(dataDir: string): Database {
+    const lock = lockFolder(dataDir);
+    const path = `${dataDir}/pawl.db`;
+    try {
+      return withStoreErrors(path, () => {
+        const writer = openWriter(path);
+        return new Database(lock, writer, new DatabaseSync(path, { readOnly: true, timeout: 5000 }));
+      });
+    } catch (error) {
+      lock.close();
+      throw error;
+    }
+  }
+
+  /** One transaction; it is on the disk when the promise resolves. Whatever `act` throws undoes all of it. */
+  async write<T>(act: (trx: Trx) => Promise<T>): Promise<T> {
+    try {
+      return await this.#writer.transaction().execute(act);
+    } catch (error) {
+      return withStoreErrors('pawl.db', () => {
+        throw error;
+      });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.read.destroy();
+    await this.#writer.destroy();
+    this.#lock.close();
+  }
+}
