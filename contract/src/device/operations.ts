@@ -169,6 +169,13 @@ export const DEVICE_OPERATIONS = {
     auth: 'device',
     response: 'bytes',
   },
+  getLineKeys: {
+    method: 'GET',
+    path: `${PAWL}/trust/keys/{fileName}`,
+    summary: 'The image keys of a product line, a target of the TUF repository',
+    auth: 'device',
+    response: 'bytes',
+  },
   postReport: {
     method: 'POST',
     path: `${PAWL}/{controllerId}/report`,
