@@ -53,7 +53,7 @@ export function createRelease(ports: ServerPorts, tenantId: number, input: NewRe
   });
 }
 
-/** @throws ServerError RELEASE_UNKNOWN, ARTIFACT_UNKNOWN, RELEASE_IMMUTABLE; StoreError ARTIFACT_MISMATCH, STORAGE_FULL */
+/** @throws ServerError RELEASE_UNKNOWN, ARTIFACT_UNKNOWN, RELEASE_IMMUTABLE; BlobError ARTIFACT_MISMATCH, STORAGE_FULL */
 export async function putArtifact(
   ports: ServerPorts,
   tenantId: number,

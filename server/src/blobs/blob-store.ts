@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
-import { StoreError } from '../store/errors.ts';
+import { BlobError } from './errors.ts';
 
 export type BlobDigests = {
   readonly sha256: string;
@@ -40,7 +40,7 @@ async function copyHashed(
   for await (const chunk of source) {
     sizeBytes += chunk.length;
     if (sizeBytes > sizeBytesMax)
-      throw new StoreError('ARTIFACT_MISMATCH', { expected: sizeBytesMax, actual: 'more bytes' });
+      throw new BlobError('ARTIFACT_MISMATCH', { expected: sizeBytesMax, actual: 'more bytes' });
     for (const hash of Object.values(hashes)) hash.update(chunk);
     await file.writeFile(chunk);
   }
@@ -51,7 +51,7 @@ async function copyHashed(
 
 function storageError(error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ENOSPC' || code === 'EDQUOT' ? new StoreError('STORAGE_FULL', {}, error) : error;
+  return code === 'ENOSPC' || code === 'EDQUOT' ? new BlobError('STORAGE_FULL', {}, error) : error;
 }
 
 export class BlobStore {
@@ -68,7 +68,7 @@ export class BlobStore {
 
   /**
    * Stores a stream that must be exactly what was announced.
-   * @throws StoreError ARTIFACT_MISMATCH, STORAGE_FULL; nothing is kept then
+   * @throws BlobError ARTIFACT_MISMATCH, STORAGE_FULL; nothing is kept then
    */
   async write(source: AsyncIterable<Uint8Array>, expected: ExpectedBlob): Promise<BlobDigests> {
     const path = this.#path(expected.sha256);
@@ -84,7 +84,7 @@ export class BlobStore {
         await file.close();
       }
       if (digests.sha256 !== expected.sha256 || digests.sizeBytes !== expected.sizeBytes) {
-        throw new StoreError('ARTIFACT_MISMATCH', {
+        throw new BlobError('ARTIFACT_MISMATCH', {
           expected: expected.sha256,
           actual: digests.sha256,
           sizeBytes: digests.sizeBytes,
@@ -106,12 +106,12 @@ export class BlobStore {
 
   /**
    * A whole small object, hashed again.
-   * @throws StoreError BLOB_DAMAGED
+   * @throws BlobError BLOB_DAMAGED
    */
   async readVerified(sha256: string): Promise<Uint8Array> {
     const bytes = new Uint8Array(await readFile(this.#path(sha256)));
     const actual = createHash('sha256').update(bytes).digest('hex');
-    if (actual !== sha256) throw new StoreError('BLOB_DAMAGED', { expected: sha256, actual });
+    if (actual !== sha256) throw new BlobError('BLOB_DAMAGED', { expected: sha256, actual });
     return bytes;
   }
 

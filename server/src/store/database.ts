@@ -27,7 +27,7 @@ export function withStoreErrors<T>(path: string, act: () => T): T {
   } catch (cause) {
     const code = (sqliteCode(cause) ?? -1) & 0xff;
     if (code === SQLITE_BUSY) throw new StoreError('STORE_LOCKED', { path }, cause);
-    if (code === SQLITE_FULL) throw new StoreError('STORAGE_FULL', { path }, cause);
+    if (code === SQLITE_FULL) throw new StoreError('STORE_FULL', { path }, cause);
     if (code > 0) throw new StoreError('STORE_NOT_WRITABLE', { path }, cause);
     throw cause;
   }

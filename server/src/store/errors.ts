@@ -16,26 +16,16 @@ export const STORE_ERRORS = {
     advice: 'Run the newer version; the schema only moves forward.',
     status: 503,
   },
-  STORAGE_FULL: {
-    message: 'there is no space left to store this',
-    advice: 'Free space on the file system of the data folder and try again; nothing half-done was kept.',
+  STORE_FULL: {
+    message: 'there is no space left for the database',
+    advice: 'Free space on the file system of the data folder; nothing half-done was kept.',
     status: 507,
-  },
-  ARTIFACT_MISMATCH: {
-    message: 'the bytes are not those that were announced',
-    advice: 'Upload the very file that the release names; compare its length and SHA-256.',
-    status: 422,
-  },
-  BLOB_DAMAGED: {
-    message: 'stored bytes do not have the digest that is their name',
-    advice: 'The disk may be failing: restore the blob folder from a backup, or upload the artifact again.',
-    status: 500,
   },
 } as const satisfies ErrorTable;
 
 export type StoreErrorCode = keyof typeof STORE_ERRORS;
 
-/** What the disk or the database cannot do. */
+/** What the database cannot do. */
 export class StoreError extends CodedError<StoreErrorCode> {
   constructor(code: StoreErrorCode, details: ErrorDetails = {}, cause?: unknown) {
     super(code, errorRow(STORE_ERRORS, code), details, cause);
