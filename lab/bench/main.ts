@@ -1,0 +1,14 @@
+/** `npm run bench [polls|seal]`: runs the benchmarks one after the other and prints their tables. */
+import { benchPolls } from './polls.ts';
+import { benchSeal } from './seal.ts';
+
+const BENCHES: Readonly<Record<string, () => Promise<void>>> = { polls: benchPolls, seal: benchSeal };
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.find((name) => BENCHES[name] === undefined);
+if (unknown === undefined) {
+  for (const [name, bench] of Object.entries(BENCHES)) if (wanted.length === 0 || wanted.includes(name)) await bench();
+} else {
+  console.error(`error: there is no benchmark ${JSON.stringify(unknown)}\nhint: ${Object.keys(BENCHES).join(', ')}`);
+  process.exitCode = 2;
+}
