@@ -22,17 +22,22 @@ export function isSecureRequest(request: IncomingMessage): boolean {
   return request.socket instanceof TLSSocket;
 }
 
-/** Node has checked the chain against the configured CA (`authorized`); the server lets others through to be judged here. */
-function tlsCertificate(request: IncomingMessage): PeerCertificate | undefined {
+/**
+ * Node has checked the chain (`authorized`); the server lets others through to be judged here. Without a device CA, Node
+ * checks against the public authorities that browsers know, and those name no devices.
+ */
+function tlsCertificate(request: IncomingMessage, hasDeviceCa: boolean): PeerCertificate | undefined {
   if (!(request.socket instanceof TLSSocket)) return undefined;
   const certificate = request.socket.getPeerX509Certificate();
-  return certificate === undefined ? undefined : peerCertificateOf(certificate, request.socket.authorized);
+  return certificate === undefined
+    ? undefined
+    : peerCertificateOf(certificate, hasDeviceCa && request.socket.authorized);
 }
 
 export function credentialsOf(request: IncomingMessage, ports: ConnectionPorts): Credentials {
   const { trustedProxy, deviceAuthorities, now } = ports;
   const certificate =
-    tlsCertificate(request) ??
+    tlsCertificate(request, deviceAuthorities.length > 0) ??
     (trustedProxy === undefined
       ? undefined
       : parseProxyCertificate(request.headers, trustedProxy, { authorities: deviceAuthorities, now: now() }));

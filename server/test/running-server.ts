@@ -1,0 +1,80 @@
+/** A real server on a temporary data folder, with an operator's client and what tests of the device API need. */
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ManagementClient } from '@pawl/contract/client';
+import type { AssignmentState } from '@pawl/contract/management';
+import { type RunningServer, type ServerConfig, startServer } from '../src/main.ts';
+
+export type TestServer = {
+  readonly url: string;
+  readonly folder: string;
+  readonly operator: ManagementClient;
+  readonly running: RunningServer;
+  close(): Promise<void>;
+};
+
+/** Starts a server and logs its first operator in. The client certificate of a TLS server is not checked here. */
+export async function startTestServer(config: Partial<ServerConfig> = {}): Promise<TestServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'pawl-server-'));
+  const running = await startServer({
+    dataDir: join(folder, 'data'),
+    host: '127.0.0.1',
+    port: 0,
+    pollIntervalS: 300,
+    now: () => new Date(),
+    logLevel: 'silent',
+    ...config,
+  });
+  const anyone = new ManagementClient({ url: running.url });
+  const { token } = await anyone.call('login', { body: { claim: running.claim ?? '', label: 'test' } });
+  return {
+    url: running.url,
+    folder,
+    operator: new ManagementClient({ url: running.url, token }),
+    running,
+    close: async () => {
+      await running.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Announces, uploads and publishes a foreign release of one file. */
+export async function publishForeign(
+  operator: ManagementClient,
+  release: { readonly line: string; readonly version: string; readonly fileName: string; readonly bytes: Uint8Array },
+): Promise<number> {
+  const { line, version, fileName: name, bytes } = release;
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const { id } = await operator.call('createRelease', {
+    body: { line, version, kind: 'foreign', artifacts: [{ name, sizeBytes: bytes.length, sha256 }] },
+  });
+  await operator.call('putArtifact', { params: { id, name }, body: bytes, sizeBytes: bytes.length });
+  await operator.call('publishRelease', { params: { id }, body: {} });
+  return id;
+}
+
+/** Starts a rollout of a release to the devices that a filter names. */
+export async function rollOut(
+  operator: ManagementClient,
+  releaseId: number,
+  filter: string,
+  options: { readonly needsConsent?: boolean; readonly isForced?: boolean } = {},
+): Promise<number> {
+  const { id } = await operator.call('createRollout', { body: { name: 'test', releaseId, filter, ...options } });
+  await operator.call('changeRollout', { params: { id, verb: 'start' }, body: {} });
+  return id;
+}
+
+/** The assignment that a device got last. */
+export async function lastAssignment(
+  operator: ManagementClient,
+  controllerId: string,
+): Promise<{ id: number; state: AssignmentState; releaseId: number }> {
+  const { items } = await operator.call('listAssignments', { query: { controllerId } });
+  const last = items.at(-1);
+  if (last === undefined) throw new Error(`${controllerId} has no assignment`);
+  return last;
+}
