@@ -8,8 +8,10 @@ export const WORK_COMMANDS: CommandTable = {
   verify: { summary: 'verify a file or folder, offline', load: async () => (await import('./verify.ts')).verify },
   login: { summary: 'log this workspace in to a server', load: async () => (await import('./login.ts')).login },
   publish: { summary: 'list a release and upload it', load: async () => (await import('./publish.ts')).publish },
+  serve: { summary: 'run the update server', load: async () => (await import('./serve.ts')).serve },
   device: { summary: 'the devices that the server knows', load: async () => (await import('./device.ts')).device },
   rollout: { summary: 'bring a release to devices', load: async () => (await import('./rollout.ts')).rollout },
+  agent: { summary: 'the device side', load: async () => (await import('./agent.ts')).agent },
   ledger: {
     summary: 'what has happened, and the proof of it',
     load: async () => (await import('./ledger.ts')).ledger,

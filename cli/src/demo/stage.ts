@@ -212,9 +212,10 @@ export class Stage {
       String(FACTORY.counter),
     ];
     const image = ['--image', imagePath(this.dir, FACTORY.image)];
-    await operator.runQuietly('agent', 'provision', '--state', stateDir, ...image, ...factory, ...boot);
     const url = name === RELAYED ? String(this.#relay?.events[0]?.['url']) : this.serverUrl;
-    await operator.runQuietly('agent', 'enrol', '--state', stateDir, '--server', url, '--claim', String(claim));
+    const words = ['agent', 'provision', '--state', stateDir, '--server', url, ...image, ...factory, ...boot];
+    await operator.runQuietly(...words);
+    await operator.runQuietly('agent', 'enrol', '--state', stateDir, '--claim', String(claim));
     const hub = new Hub({ name, stateDir, children: this.children, operator, mainScript: this.mainScript });
     this.#hubs.set(name, hub);
     await hub.start();

@@ -86,10 +86,10 @@ export const CLI_ERRORS = {
     advice: 'Do not trust this server before it is clear why.',
     status: 409,
   },
-  CLI_PORT_IN_USE: {
-    message: 'the port is in use',
-    advice: 'Choose another with --port, or 0 for any free one.',
-    status: 503,
+  CLI_TRUST_MISSING: {
+    message: 'the workspace has no trust yet',
+    advice: 'Run "pawl login" with the link of the server; that makes root and targets.',
+    status: 400,
   },
 } as const satisfies ErrorTable;
 

@@ -151,7 +151,6 @@ describe('the command line', () => {
     );
     assert.equal(statuses['CLI_RELEASE_MISMATCH'], 1);
     assert.equal(statuses['CLI_ROLLOUT_UNFINISHED'], 3);
-    assert.equal(statuses['CLI_PORT_IN_USE'], 3);
     assert.equal(statuses['CLI_PASSPHRASE_MISSING'], 2);
   });
 });

@@ -1,0 +1,106 @@
+/** `pawl serve`: the update server in this process, until a signal ends it. */
+import { type ServerConfig, startServer } from '@pawl/server/main';
+import { defineCommand, type Io } from '../frame/command.ts';
+import { CliError } from '../frame/errors.ts';
+import { inFolder, readText } from '../workspace/files.ts';
+import { parseNumber } from '../workspace/workspace.ts';
+
+const LOG_LEVELS = ['silent', 'error', 'warn', 'info'] as const;
+
+function parseLogLevel(text: string): (typeof LOG_LEVELS)[number] {
+  const level = LOG_LEVELS.find((name) => name === text);
+  if (level === undefined) throw new CliError('CLI_USAGE', { log: text, expected: LOG_LEVELS.join(', ') });
+  return level;
+}
+
+type TlsPaths = {
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  readonly ca: string | undefined;
+};
+
+async function loadTls(io: Io, { cert, key, ca }: TlsPaths): Promise<Pick<ServerConfig, 'tls'>> {
+  if (cert === undefined && key === undefined && ca === undefined) return {};
+  if (cert === undefined || key === undefined)
+    throw new CliError('CLI_USAGE', { expected: '--tls-cert and --tls-key together' });
+  const read = (path: string): Promise<string> => readText(inFolder(io.cwd, path));
+  const clientCa = ca === undefined ? {} : { clientCa: await read(ca) };
+  return { tls: { cert: await read(cert), key: await read(key), ...clientCa } };
+}
+
+async function loadProxy(
+  io: Io,
+  secretFile: string | undefined,
+  header: string,
+): Promise<Pick<ServerConfig, 'trustedProxy'>> {
+  if (secretFile === undefined) return {};
+  const secret = (await readText(inFolder(io.cwd, secretFile))).trim();
+  return { trustedProxy: { secret, certificateHeader: header } };
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    if (signal.aborted) done();
+    else signal.addEventListener('abort', () => done(), { once: true });
+  });
+}
+
+export const serve = defineCommand({
+  summary: 'run the update server',
+  about: [
+    'Listens on loopback; anywhere else only with TLS, or behind a proxy that ends TLS and knows the proxy secret.',
+    'The first run prints a one-time claim link: whoever uses it first is the operator.',
+  ],
+  options: {
+    data: { type: 'string', value: 'DIR', summary: 'data folder: database, artifacts, online keys', required: true },
+    host: { type: 'string', value: 'ADDRESS', summary: 'where to listen', default: '127.0.0.1' },
+    port: { type: 'string', value: 'PORT', summary: '0 takes a free one', default: '8080' },
+    poll: { type: 'string', value: 'SECONDS', summary: 'how often devices ask', default: '300' },
+    'public-url': {
+      type: 'string',
+      value: 'URL',
+      summary: 'how devices reach it (else the Host header of each request)',
+    },
+    'tls-cert': { type: 'string', value: 'FILE', summary: 'certificate chain, PEM' },
+    'tls-key': { type: 'string', value: 'FILE', summary: 'its private key, PEM' },
+    'client-ca': { type: 'string', value: 'FILE', summary: 'authorities that issue device certificates, PEM' },
+    'proxy-secret-file': { type: 'string', value: 'FILE', summary: 'file with the secret that a trusted proxy sends' },
+    'proxy-header': {
+      type: 'string',
+      value: 'NAME',
+      summary: "header with the client's certificate",
+      default: 'x-client-cert',
+    },
+    log: { type: 'string', value: 'LEVEL', summary: LOG_LEVELS.join(', '), default: 'warn' },
+  },
+  example: 'pawl serve --data ./server --port 8080',
+  async run({ values, io }) {
+    const server = await startServer({
+      dataDir: inFolder(io.cwd, values.data),
+      host: values.host,
+      port: Number(parseNumber(values.port, '--port')),
+      pollIntervalS: Number(parseNumber(values.poll, '--poll')),
+      now: () => io.now(),
+      logLevel: parseLogLevel(values.log),
+      ...(values['public-url'] === undefined ? {} : { publicUrl: values['public-url'] }),
+      ...(await loadTls(io, { cert: values['tls-cert'], key: values['tls-key'], ca: values['client-ca'] })),
+      ...(await loadProxy(io, values['proxy-secret-file'], values['proxy-header'])),
+    });
+    const link = server.claim === undefined ? undefined : `${server.url}/#claim=${server.claim}`;
+    if (io.isJson)
+      io.printJson({ event: 'listening', url: server.url, ...(link === undefined ? {} : { claimLink: link }) });
+    else {
+      io.print(`listening on ${server.url}`);
+      if (link !== undefined) {
+        io.print('There is no operator yet. This link works once:');
+        io.print(`  pawl login '${link}'`);
+      }
+    }
+    try {
+      await untilAborted(io.signal);
+    } finally {
+      await server.close();
+    }
+    return {};
+  },
+});
