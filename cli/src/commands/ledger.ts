@@ -1,13 +1,12 @@
 /** `pawl ledger`: what has happened, and the proof of it. */
-import { join } from 'node:path';
-import type { ManagementClient } from '@pawl/contract/client';
 import { fromBase64, fromHex, toHex } from '@pawl/core/bytes';
 import { leafHash, verifyBundle, verifyCheckpoint, verifyInclusion } from '@pawl/core/evidence';
-import { type CommandGroup, defineCommand, type Io } from '../frame/command.ts';
+import { type CommandGroup, defineCommand } from '../frame/command.ts';
 import { CliError } from '../frame/errors.ts';
 import { connect } from '../workspace/connection.ts';
-import { assertAbsent, inFolder, isPresent, readText, writeOutput } from '../workspace/files.ts';
-import { loadWorkspace, parseNumber, WORKSPACE_OPTION, type Workspace } from '../workspace/workspace.ts';
+import { assertAbsent, inFolder, writeOutput } from '../workspace/files.ts';
+import { obtainLedgerKey } from '../workspace/ledger-key.ts';
+import { loadWorkspace, parseNumber, WORKSPACE_OPTION } from '../workspace/workspace.ts';
 
 const SHOWN_MAX = 500;
 const KEY_OPTION = {
@@ -17,25 +16,6 @@ const KEY_OPTION = {
     summary: 'verification key of the ledger, as text or in a file (else the one seen first)',
   },
 } as const;
-
-/**
- * The verification key: the one that was given, or the one that this workspace saw first (and keeps). A server that shows
- * another key later is refused by the signature check.
- */
-async function ledgerKey(
-  io: Io,
-  { dir }: Workspace,
-  client: ManagementClient,
-  given: string | undefined,
-): Promise<string> {
-  if (given !== undefined && given.includes('+')) return given;
-  if (given !== undefined) return (await readText(inFolder(io.cwd, given))).trim();
-  const path = join(dir, 'ledger.vkey');
-  if (await isPresent(path)) return (await readText(path)).trim();
-  const { vkey } = await client.call('getCheckpoint', {});
-  await writeOutput(path, `${vkey}\n`);
-  return vkey;
-}
 
 const show = defineCommand({
   summary: 'show the newest entries and the signed checkpoint',
@@ -49,7 +29,10 @@ const show = defineCommand({
     const workspace = await loadWorkspace(io, values.workspace);
     const client = await connect(workspace);
     const checkpoint = await client.call('getCheckpoint', {});
-    const verified = verifyCheckpoint(checkpoint.note, await ledgerKey(io, workspace, client, values.key));
+    const verified = verifyCheckpoint(
+      checkpoint.note,
+      await obtainLedgerKey(io, workspace, { client, given: values.key }),
+    );
     const limit = Math.min(SHOWN_MAX, Math.max(1, Number(parseNumber(values.last, '--last'))));
     const { items } = await client.call('listEntries', {
       query: { from: Math.max(0, checkpoint.size - limit), limit },
@@ -80,7 +63,7 @@ const exportBundle = defineCommand({
     const path = inFolder(io.cwd, values.out);
     await assertAbsent(path);
     const client = await connect(workspace);
-    const vkey = await ledgerKey(io, workspace, client, values.key);
+    const vkey = await obtainLedgerKey(io, workspace, { client, given: values.key });
     const bytes = await client.call('exportBundle', {});
     // What is written has been verified; a server that lies is found out here and not by the auditor.
     const { checkpoint } = verifyBundle(bytes, { vkey });
@@ -102,7 +85,10 @@ const proof = defineCommand({
     const workspace = await loadWorkspace(io, values.workspace);
     const client = await connect(workspace);
     const given = await client.call('getProof', { params: { index } });
-    const { size, root } = verifyCheckpoint(given.note, await ledgerKey(io, workspace, client, values.key));
+    const { size, root } = verifyCheckpoint(
+      given.note,
+      await obtainLedgerKey(io, workspace, { client, given: values.key }),
+    );
     const { items } = await client.call('listEntries', { query: { from: index, limit: 1 } });
     const entry = items.find((item) => item.index === index);
     if (entry === undefined || given.size !== size) throw new CliError('CLI_ANSWER_MISMATCH', { index });
@@ -122,7 +108,7 @@ const verify = defineCommand({
   async run({ values, io }) {
     const workspace = await loadWorkspace(io, values.workspace);
     const client = await connect(workspace);
-    const vkey = await ledgerKey(io, workspace, client, values.key);
+    const vkey = await obtainLedgerKey(io, workspace, { client, given: values.key });
     const report = verifyBundle(await client.call('exportBundle', {}), { vkey });
     const { checkpoint, counts } = report;
     return {

@@ -5,6 +5,7 @@ import { type BundleReport, verifyBundle } from '@pawl/core/evidence';
 import { defineCommand, type Io, type Outcome } from '../frame/command.ts';
 import { CliError } from '../frame/errors.ts';
 import { inFolder, isPresent, readInput, readText } from '../workspace/files.ts';
+import { readLedgerKey } from '../workspace/ledger-key.ts';
 import {
   type EnvelopeFacts,
   readImageKeys,
@@ -43,12 +44,10 @@ function envelopeOutcome(kind: string, facts: EnvelopeFacts): Outcome {
   };
 }
 
-/** A ledger's verification key: the text itself (`name+hash+key`), or a file that holds it. */
 async function readVkey(io: Io, given: readonly string[]): Promise<string> {
   const [only] = given;
   if (only === undefined || given.length > 1) throw new CliError('CLI_USAGE', { expected: 'one --key' });
-  if (/^[^\s+/\\]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+$/.test(only)) return only;
-  return (await readText(inFolder(io.cwd, only))).trim();
+  return readLedgerKey(io, only);
 }
 
 function bundleOutcome(report: BundleReport): Outcome {

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, describe, test } from 'node:test';
+import { LINE, Place } from './workspace-fixture.ts';
+
+const MAIN = resolve(import.meta.dirname, '../src/main.ts');
+const image = Buffer.alloc(50_000, 'image');
+
+type Listening = { readonly url: string; readonly claimLink?: string };
+
+async function startServer(place: Place, ...words: string[]): Promise<{ child: ChildProcess; said: Listening }> {
+  const child = spawn(process.execPath, [MAIN, 'serve', '--data', place.path('server'), '--json', ...words], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  for await (const line of createInterface({ input: child.stdout! })) return { child, said: JSON.parse(line) };
+  throw new Error('the server ended before it listened');
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  child.kill('SIGTERM');
+  if (child.exitCode === null) await once(child, 'exit');
+}
+
+describe('the commands against a server', () => {
+  let place: Place;
+  let server: ChildProcess;
+  let said: Listening;
+  before(async () => {
+    place = await Place.make();
+    ({ child: server, said } = await startServer(place, '--port', '0'));
+    const identity = ['--line', LINE, '--vendor-domain', 'kettles.example', '--class-info', 'kettle 1'];
+    const made = await place.pawl('init', ...identity, '--server', said.claimLink ?? '', '--json');
+    assert.equal(made.status, 0, made.err.join());
+  });
+  after(async () => {
+    await stop(server);
+    await place[Symbol.asyncDispose]();
+  });
+
+  const ok = async (...words: string[]): Promise<Record<string, unknown>> => {
+    const ran = await place.pawl(...words, '--json');
+    assert.equal(ran.status, 0, ran.err.join());
+    return ran.json;
+  };
+  const fails = async (status: number, code: RegExp, ...words: string[]): Promise<void> => {
+    const ran = await place.pawl(...words);
+    assert.match(ran.err[0] ?? 'done', code, words.join(' '));
+    assert.match(ran.err[1] ?? '', /^hint: ./);
+    assert.equal(ran.status, status, words.join(' '));
+  };
+
+  test('init made keys and trust, and keeps the token to its owner', async () => {
+    assert.equal((await stat(place.path('token'))).mode & 0o777, 0o600);
+    const { keys } = { keys: await ok('key', 'list') } as unknown as { keys: { role: string }[] };
+    assert.deepEqual(keys.map(({ role }) => role).toSorted(), ['image', 'line', 'release', 'root']);
+    assert.match(await readFile(place.path('trust', '1.root.json'), 'utf8'), /"_type":"root"/);
+    await fails(2, /CLI_FILE_EXISTS/, 'init', '--line', 'x', '--vendor-domain', 'x', '--class-info', 'x');
+  });
+
+  test('a claim link works once', async () => {
+    await fails(1, /CLAIM_INVALID/, 'login', said.claimLink ?? '');
+    await fails(2, /CLI_USAGE/, 'login', 'http://127.0.0.1/');
+    const { err } = await place.pawl('login', `${said.url}/#claim=guess`);
+    assert.doesNotMatch(err.join(), /guess/);
+  });
+
+  test('publish lists and uploads, may be repeated, and refuses what the image key did not sign', async () => {
+    await writeFile(place.path('kettle.bin'), image);
+    const seal = ['seal', 'kettle.bin', '--version', '1.0.0', '--sequence', '1', '--counter', '1'];
+    const { dir } = await ok(...seal);
+    const first = await ok('publish', String(dir));
+    assert.equal(first['state'], 'published');
+    assert.equal((await ok('publish', String(dir)))['id'], first['id']);
+    await ok('key', 'new', 'stranger', '--role', 'image');
+    const bad = await ok(...seal.with(3, '1.0.1'), '--key', 'stranger');
+    await fails(1, /SUIT_KEY_UNKNOWN/, 'publish', String(bad['dir']));
+    // The same version again with other bytes: the server knows that version, the list does too.
+    const again = await ok(...seal, '--out', 'again');
+    await fails(1, /RELEASE_|ARTIFACT_|CLI_RELEASE_MISMATCH/, 'publish', String(again['dir']));
+  });
+
+  test('devices are claimed, added, listed, shown and removed', async () => {
+    const { claim } = await ok('device', 'claim', 'kettle-1', '--tag', 'kitchen');
+    assert.equal(typeof claim, 'string');
+    const { token } = await ok('device', 'add', 'gateway-1', '--model', 'gateway');
+    assert.equal(typeof token, 'string');
+    const names = (await ok('device', 'list', '--filter', 'model:gateway')) as unknown as { controllerId: string }[];
+    assert.deepEqual(
+      names.map(({ controllerId }) => controllerId),
+      ['gateway-1'],
+    );
+    assert.equal((await ok('device', 'show', 'gateway-1'))['kind'], 'foreign');
+    assert.equal((await place.pawl('device', 'show', 'gateway-1')).status, 0);
+    assert.match((await place.pawl('device', 'list')).out.join('\n'), /gateway-1 +gateway +foreign/);
+    await ok('device', 'remove', 'gateway-1');
+    await fails(1, /DEVICE_UNKNOWN/, 'device', 'show', 'nobody');
+    await fails(1, /FILTER_MALFORMED/, 'device', 'list', '--filter', 'colour:red');
+  });
+
+  test('rollouts are made, started, paused, resumed, shown and stopped', async () => {
+    await ok('device', 'claim', 'kettle-2', '--tag', 'rollout');
+    await fails(1, /CLI_RELEASE_UNKNOWN/, 'rollout', 'create', 'r', '--version', '9.9.9');
+    await fails(2, /CLI_USAGE/, 'rollout', 'create', 'r', '--version', '1.0.0', '--success', 'hope');
+    await ok('device', 'add', 'kettle-3', '--model', 'kettle', '--tag', 'rollout');
+    const made = await ok(
+      'rollout',
+      'create',
+      'r',
+      '--version',
+      '1.0.0',
+      '--filter',
+      'name:kettle-3',
+      '--success',
+      'reported',
+    );
+    const id = String(made['id']);
+    for (const [verb, state] of [
+      ['start', 'running'],
+      ['pause', 'paused'],
+      ['resume', 'running'],
+    ]) {
+      assert.equal((await ok('rollout', verb!, id))['state'], state);
+    }
+    assert.equal((await ok('rollout', 'show', id))['devices'], 1);
+    await fails(3, /CLI_ROLLOUT_UNFINISHED/, 'rollout', 'watch', id, '--timeout', '0');
+    assert.equal((await ok('rollout', 'stop', id))['state'], 'stopped');
+    assert.equal((await place.pawl('rollout', 'watch', id)).status, 0);
+    assert.match((await place.pawl('rollout', 'show')).out.join('\n'), /rollout \d+ r: 1\.0\.0, stopped/);
+  });
+
+  test('the ledger is shown, proven entry by entry, and exported', async () => {
+    const { size, vkey } = await ok('ledger', 'show', '--last', '500');
+    assert.ok(Number(size) > 0);
+    assert.equal((await ok('ledger', 'proof', '0'))['isIncluded'], true);
+    assert.equal((await ok('ledger', 'verify'))['isAuthentic'], true);
+    await ok('ledger', 'export', '--out', 'bundle.zip');
+    await fails(2, /CLI_FILE_EXISTS/, 'ledger', 'export', '--out', 'bundle.zip');
+    assert.equal((await ok('verify', 'bundle.zip', '--key', String(vkey)))['isAuthentic'], true);
+    assert.equal((await ok('verify', 'bundle.zip', '--key', 'ledger.vkey'))['isComplete'], true);
+    await fails(2, /CLI_USAGE/, 'verify', 'bundle.zip');
+    const bundle = await readFile(place.path('bundle.zip'));
+    bundle[bundle.length >> 1]! ^= 1;
+    await writeFile(place.path('forged.zip'), bundle);
+    await fails(1, /BUNDLE_/, 'verify', 'forged.zip', '--key', 'ledger.vkey');
+  });
+
+  test('the repository that the server keeps verifies from the root of the workspace', async () => {
+    await fails(2, /CLI_FORMAT_UNKNOWN/, 'verify', 'trust', '--root', 'trust/1.root.json');
+  });
+
+  test('a server that is away is status 3, and so is a port that is taken', async () => {
+    const elsewhere = JSON.parse(await readFile(place.path('pawl.json'), 'utf8'));
+    await writeFile(place.path('pawl.json'), JSON.stringify({ ...elsewhere, server: 'http://127.0.0.1:9' }));
+    await fails(3, /CLIENT_UNREACHABLE/, 'device', 'list');
+    await writeFile(place.path('pawl.json'), JSON.stringify(elsewhere));
+    const taken = ['serve', '--data', 'other', '--port', new URL(said.url).port];
+    await fails(3, /SERVER_PORT_IN_USE/, ...taken);
+    await fails(1, /SERVER_TLS_REQUIRED/, 'serve', '--data', 'other', '--host', '0.0.0.0', '--port', '0');
+    await fails(2, /CLI_USAGE/, 'serve', '--data', 'other', '--log', 'loud');
+  });
+});
