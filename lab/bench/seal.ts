@@ -61,7 +61,7 @@ export async function benchSeal(): Promise<void> {
       whole.push(await seal('image.bin', `1.0.${turn}`));
       disk.push(
         await secondsOf(() =>
-          run('dd', [`if=${dir}/image.bin`, `of=${dir}/disk.bin`, 'bs=1M', 'conv=fsync', 'status=none']),
+          run('dd', [`if=${dir}/image.bin`, `of=${dir}/disk-${turn}.bin`, 'bs=1M', 'conv=fsync', 'status=none']),
         ),
       );
     }
