@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmod, cp, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { newSnapshot, newTimestamp, signMetadata } from '@pawl/core/trust';
 import { LINE, makeWorkspace, Place } from './workspace-fixture.ts';
 
 const image = Buffer.from(Array.from({ length: 70_000 }, (_, index) => (index * 7) % 251));
@@ -166,4 +167,60 @@ describe('seal and verify', () => {
       assert.equal((await place.pawl(...seal, '--out', 'locked/x')).status, 3);
     }
   });
+});
+
+describe('verify a repository', () => {
+  /** The folder of metadata as a server would publish it. */
+  async function published(place: Place): Promise<void> {
+    const { online } = await makeWorkspace(place);
+    const expiresAt = new Date(Date.now() + 86_400_000);
+    const read = async (name: string): Promise<Uint8Array> => new Uint8Array(await readFile(place.path('trust', name)));
+    const [targets, line] = [await read('targets.json'), await read(`${LINE}.json`)];
+    const roles = new Map([
+      ['targets', targets],
+      [LINE, line],
+    ]);
+    const snapshot = await signMetadata(newSnapshot({ expiresAt, roles }), [online]);
+    const timestamp = await signMetadata(newTimestamp({ version: 1, expiresAt, snapshot }), [online]);
+    await mkdir(place.path('repository'));
+    const files = {
+      'timestamp.json': timestamp,
+      '1.snapshot.json': snapshot,
+      '1.targets.json': targets,
+      [`1.${LINE}.json`]: line,
+    };
+    for (const [name, bytes] of Object.entries(files)) await writeFile(place.path('repository', name), bytes);
+  }
+
+  test('from a root that is given, down to the line roles', async () => {
+    await using place = await Place.make();
+    await published(place);
+    const { status, json, err } = await place.pawl('verify', 'repository', '--root', 'trust/1.root.json', '--json');
+    assert.equal(status, 0, err.join());
+    assert.deepEqual([json['rootVersion'], json['roles']], [1, ['targets', LINE]]);
+    assert.equal((await place.pawl('verify', 'repository')).status, 2);
+  });
+
+  test('and refuse a changed file of any role', async () => {
+    await using place = await Place.make();
+    await published(place);
+    for (const name of ['timestamp.json', '1.snapshot.json', '1.targets.json', `1.${LINE}.json`]) {
+      const path = place.path('repository', name);
+      const before = await readFile(path, 'utf8');
+      await writeFile(path, before.replace('"spec_version":"1.0.34"', '"spec_version":"1.0.33"'));
+      const ran = await place.pawl('verify', 'repository', '--root', 'trust/1.root.json');
+      assert.match(ran.err[0] ?? 'verified', /TRUST_/, name);
+      assert.equal(ran.status, 1);
+      await writeFile(path, before);
+    }
+  });
+});
+
+test('verify refuses a .swu that is not one', async () => {
+  await using place = await Place.make();
+  await writeFile(place.path('x.swu'), 'no archive');
+  await writeFile(place.path('x.pem'), 'no certificate');
+  const ran = await place.pawl('verify', 'x.swu', '--key', 'x.pem');
+  assert.match(ran.err[0] ?? 'verified', /IMAGE_/);
+  assert.equal(ran.status, 1);
 });

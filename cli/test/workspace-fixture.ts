@@ -63,7 +63,7 @@ export class Place implements AsyncDisposable {
 }
 
 /** Keys and trust of one product line, made without a server. */
-export async function makeWorkspace(place: Place): Promise<void> {
+export async function makeWorkspace(place: Place): Promise<{ readonly online: PrivateKey }> {
   const now = new Date();
   const lines = { [LINE]: { vendorDomain: 'kettles.example', classInfo: 'kettle 1' } };
   await saveConfig(place.dir, { pawl: 1, tokenFile: 'token', lines });
@@ -83,12 +83,13 @@ export async function makeWorkspace(place: Place): Promise<void> {
     passphrase: PASSPHRASE,
     createdAt: now,
   });
-  const online = PrivateKey.generate('Ed25519').publicKey;
+  const online = PrivateKey.generate('Ed25519');
   await createTrust(place.dir, {
     rootSigner: PrivateKey.generate('Ed25519'),
     releaseSigner: PrivateKey.generate('Ed25519'),
-    online: { snapshot: online, timestamp: online },
+    online: { snapshot: online.publicKey, timestamp: online.publicKey },
     lines: [{ line: LINE, keys: [PublicKey.fromSpki(image.file.public)], requiredAlgorithms: ['ESP256'] }],
     now,
   });
+  return { online };
 }
