@@ -25,7 +25,7 @@ export function withStoreErrors<T>(path: string, act: () => T): T {
   try {
     return act();
   } catch (cause) {
-    const code = (sqliteCode(cause) ?? -1) & 0xff;
+    const code = (sqliteCode(cause) ?? 0) & 0xff;
     if (code === SQLITE_BUSY) throw new StoreError('STORE_LOCKED', { path }, cause);
     if (code === SQLITE_FULL) throw new StoreError('STORE_FULL', { path }, cause);
     if (code > 0) throw new StoreError('STORE_NOT_WRITABLE', { path }, cause);
