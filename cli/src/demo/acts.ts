@@ -12,7 +12,7 @@ const SLOW_BYTES_PER_S = 120_000;
 const KILL_AFTER_BYTES = 60_000;
 const EVENT_LIMIT_MS = 20_000;
 
-export type Ended = { readonly device: string; readonly state: string; readonly code: string };
+type Ended = { readonly device: string; readonly state: string; readonly code: string };
 
 /** Starts a rollout to the devices that the filter names. */
 async function rollOut(stage: Stage, name: string, release: DemoRelease, filter: string): Promise<string> {

@@ -33,7 +33,7 @@ type ValueOf<S extends OptionSpec> = S extends { type: 'boolean' }
     : S extends { required: true } | { default: string }
       ? string
       : string | undefined;
-export type Values<O extends OptionSpecs> = { readonly [K in keyof O]: ValueOf<O[K]> };
+type Values<O extends OptionSpecs> = { readonly [K in keyof O]: ValueOf<O[K]> };
 
 /** Where a command reads and writes, and the ambient things that only `main.ts` may look at. */
 export type Io = {
@@ -64,7 +64,7 @@ export type Outcome = {
   readonly exitCode?: 0 | 1;
 };
 
-export type Invocation<O extends OptionSpecs = OptionSpecs> = {
+type Invocation<O extends OptionSpecs = OptionSpecs> = {
   readonly values: Values<O>;
   readonly positionals: readonly string[];
   readonly io: Io;

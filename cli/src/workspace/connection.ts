@@ -42,7 +42,7 @@ export async function login(workspace: Workspace, { server, claim }: ClaimLink, 
 }
 
 /** Hands in all roots, the targets, the line roles and the key lists: what the server has already is no harm. */
-export async function pushTrust(workspace: Workspace): Promise<void> {
+async function pushTrust(workspace: Workspace): Promise<void> {
   const { dir, config } = workspace;
   const lines: Record<string, string> = {};
   const lineKeys: Record<string, string> = {};

@@ -22,7 +22,7 @@ const NAME_GRAMMAR = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 export type NamedKey = { readonly name: string; readonly path: string; readonly file: KeyFile };
 
-export function keyFilePath(dir: string, name: string): string {
+function keyFilePath(dir: string, name: string): string {
   if (!NAME_GRAMMAR.test(name)) throw new CliError('CLI_USAGE', { name, expected: NAME_GRAMMAR.source });
   return join(dir, 'keys', `${name}.json`);
 }

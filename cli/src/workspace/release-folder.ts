@@ -26,7 +26,7 @@ export type ReleaseDescription = {
 };
 export type ReleaseFolder = { readonly dir: string; readonly release: ReleaseDescription };
 
-export const RELEASE_FILE = 'release.json';
+const RELEASE_FILE = 'release.json';
 export const ENVELOPE_FILE = 'envelope.suit';
 export const STATEMENT_FILE = 'statement.json';
 

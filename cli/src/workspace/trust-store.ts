@@ -31,7 +31,7 @@ const METADATA_BYTES_MAX = 16 * 1024 * 1024;
 /** How long the offline roles are valid: long enough to sign them by hand, short enough that forgetting shows. */
 const LIFETIME_DAYS = { root: 365, targets: 180, line: 90 } as const;
 
-export type OnlineKeys = { readonly snapshot: PublicKey; readonly timestamp: PublicKey };
+type OnlineKeys = { readonly snapshot: PublicKey; readonly timestamp: PublicKey };
 export type NewTrust = {
   readonly rootSigner: Signer;
   readonly releaseSigner: Signer;
@@ -40,7 +40,7 @@ export type NewTrust = {
   readonly now: Date;
 };
 
-export function trustPath(dir: string, name: string): string {
+function trustPath(dir: string, name: string): string {
   return join(dir, 'trust', name);
 }
 

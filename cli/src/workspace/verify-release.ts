@@ -51,7 +51,7 @@ export type EnvelopeFacts = {
 };
 
 /** @throws SuitError when the envelope is not authentic under these keys, or not a manifest that devices would take */
-export function verifyEnvelopeBytes(bytes: Uint8Array, keys: ImageKeys): EnvelopeFacts {
+function verifyEnvelopeBytes(bytes: Uint8Array, keys: ImageKeys): EnvelopeFacts {
   const described = describeManifest(verifyEnvelope(bytes, keys));
   return {
     version: described.version,
