@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, cp, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { newSnapshot, newTimestamp, signMetadata } from '@pawl/core/trust';
@@ -57,6 +57,10 @@ describe('keys', () => {
     assert.match((await place.pawl('key', 'new', 'x', '--role', 'image')).err[0] ?? '', /CLI_PASSPHRASE_WEAK/);
     await writeFile(place.path('passphrase'), '');
     assert.match((await place.pawl('key', 'new', 'x', '--role', 'image')).err[0] ?? '', /CLI_PASSPHRASE_MISSING/);
+    await rm(place.path('trust'), { recursive: true });
+    const provision = ['agent', 'provision', '--state', 'device', '--server', 'http://127.0.0.1:9', '--boot', 'true'];
+    const factory = ['--image', 'x', '--version', '1.0.0', '--sequence', '1', '--counter', '1'];
+    assert.match((await place.pawl(...provision, ...factory)).err[0] ?? '', /CLI_TRUST_MISSING/);
     await writeFile(place.path('pawl.json'), '{');
     assert.match((await place.pawl('key', 'list')).err[0] ?? '', /CLI_WORKSPACE_MALFORMED/);
   });
@@ -148,6 +152,8 @@ describe('seal and verify', () => {
       [[...seal, '--line', 'oven'], /CLI_LINE_UNKNOWN/, 2],
       [[...seal, '--payload', '../x'], /CLI_USAGE/, 2],
       [[...seal, '--out', 'x', '--key', 'none'], /CLI_KEY_MISSING/, 2],
+      [['key', 'export', 'image', '--out', 'kettle.bin/image.pem'], /CLI_FILE_UNWRITABLE/, 3],
+      [['device', 'list'], /CLI_TOKEN_MISSING/, 2],
       [['verify', dir], /CLI_USAGE/, 2],
       [['verify', 'kettle.bin', '--key', 'x'], /CLI_FORMAT_UNKNOWN/, 2],
       [['verify', 'none.suit', '--key', 'x'], /CLI_FILE_UNREADABLE/, 2],

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
@@ -148,8 +150,25 @@ describe('the commands against a server', () => {
     await fails(1, /BUNDLE_/, 'verify', 'forged.zip', '--key', 'ledger.vkey');
   });
 
-  test('the repository that the server keeps verifies from the root of the workspace', async () => {
-    await fails(2, /CLI_FORMAT_UNKNOWN/, 'verify', 'trust', '--root', 'trust/1.root.json');
+  test('a server whose answers do not fit together is not believed', async () => {
+    const config = await readFile(place.path('pawl.json'), 'utf8');
+    const liar = createServer((request, response) => {
+      fetch(said.url + request.url, { headers: { authorization: request.headers.authorization ?? '' } })
+        .then((answer) => answer.text())
+        .then((body) => {
+          const isList = request.url?.includes('/entries') === true;
+          response.setHeader('content-type', 'application/json').end(isList ? '{"items":[],"next":null}' : body);
+        })
+        .catch(() => response.destroy());
+    });
+    liar.listen(0, '127.0.0.1');
+    await once(liar, 'listening');
+    const url = `http://127.0.0.1:${(liar.address() as AddressInfo).port}`;
+    await writeFile(place.path('pawl.json'), JSON.stringify({ ...JSON.parse(config), server: url }));
+    await fails(1, /CLI_ANSWER_MISMATCH/, 'ledger', 'proof', '0');
+    await writeFile(place.path('pawl.json'), config);
+    liar.close();
+    liar.closeAllConnections();
   });
 
   test('a server that is away is status 3, and so is a port that is taken', async () => {

@@ -56,11 +56,6 @@ export const CLI_ERRORS = {
     advice: 'Run "pawl login CLAIM_LINK" with the link that "pawl serve" printed.',
     status: 400,
   },
-  CLI_CONFIG_MALFORMED: {
-    message: 'the configuration file is not what it should be',
-    advice: 'Compare it with the example in the help of the command.',
-    status: 400,
-  },
   CLI_FORMAT_UNKNOWN: {
     message: 'it is not clear what this file is',
     advice: 'Give a release folder, an envelope (.suit), a TUF metadata file (.json), a .swu or a bundle (.zip).',

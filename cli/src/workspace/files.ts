@@ -53,7 +53,7 @@ export async function writeOutput(path: string, content: Uint8Array | string, mo
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw new CliError('CLI_FILE_UNWRITABLE', { path, reason: reasonOf(error) }, error);
   }
 }

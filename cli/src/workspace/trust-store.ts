@@ -86,7 +86,8 @@ export async function loadMetadata(dir: string, name: string): Promise<Uint8Arra
 
 /** All roots, oldest first, with their version. */
 export async function loadRoots(dir: string): Promise<{ readonly version: number; readonly bytes: Uint8Array }[]> {
-  const names = await readdir(join(dir, 'trust'));
+  const folder = join(dir, 'trust');
+  const names = (await isPresent(folder)) ? await readdir(folder) : [];
   const versions = names.flatMap((name) => {
     const match = /^(\d{1,9})\.root\.json$/.exec(name);
     return match === null ? [] : [Number(match[1])];
