@@ -21,28 +21,32 @@ function toSqlValue(value: unknown): SQLInputValue {
   return value as SQLInputValue;
 }
 
+/** A statement, and whether it gives rows: asking SQLite for that each time costs as much as a small read. */
+type Prepared = { readonly statement: StatementSync; readonly givesRows: boolean };
+
 class SqliteConnection implements DatabaseConnection {
   readonly #db: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements = new Map<string, Prepared>();
 
   constructor(db: DatabaseSync) {
     this.#db = db;
   }
 
-  #prepare(sql: string): StatementSync {
+  #prepare(sql: string): Prepared {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
     const statement = this.#db.prepare(sql);
+    const prepared = { statement, givesRows: statement.columns().length > 0 };
     if (this.#statements.size >= STATEMENTS_MAX) this.#statements.clear();
-    this.#statements.set(sql, statement);
-    return statement;
+    this.#statements.set(sql, prepared);
+    return prepared;
   }
 
   executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     try {
-      const statement = this.#prepare(query.sql);
+      const { statement, givesRows } = this.#prepare(query.sql);
       const values = query.parameters.map(toSqlValue);
-      if (statement.columns().length > 0) return Promise.resolve({ rows: statement.all(...values) as R[] });
+      if (givesRows) return Promise.resolve({ rows: statement.all(...values) as R[] });
       const { changes, lastInsertRowid } = statement.run(...values);
       return Promise.resolve({ rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) });
     } catch (error) {

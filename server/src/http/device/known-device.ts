@@ -3,6 +3,7 @@
  * Finding a device writes nothing.
  */
 import type { AssignmentState } from '@pawl/contract/management';
+import { sql } from 'kysely';
 import type { Db } from '../../store/database.ts';
 import type { DeviceDirectory } from './authentication.ts';
 
@@ -72,9 +73,24 @@ function deviceOf(row: Row): KnownDevice {
   };
 }
 
-async function first(query: Query): Promise<KnownDevice | undefined> {
-  const row = await query.executeTakeFirst();
-  return row === undefined ? undefined : deviceOf(row);
+type Lookup = (tenant: string, value: string | Uint8Array) => Promise<KnownDevice | undefined>;
+
+/** Stand for the two values in the compiled query. */
+const TENANT_SLOT = '\u0000tenant';
+const VALUE_SLOT = '\u0000value';
+
+/** Built and compiled once: a poll is this query and nothing else, and building it would cost as much as running it. */
+function compileLookup(db: Db, column: 'd.controller_id' | 'd.token_sha256' | 'd.key_id'): Lookup {
+  const compiled = selectDevices(db, TENANT_SLOT).where(sql.ref(column), '=', VALUE_SLOT).compile();
+  return async (tenant, value) => {
+    const values = new Map<unknown, unknown>([
+      [TENANT_SLOT, tenant],
+      [VALUE_SLOT, value],
+    ]);
+    const parameters = compiled.parameters.map((slot) => (values.has(slot) ? values.get(slot) : slot));
+    const { rows } = await db.executeQuery<Row>({ ...compiled, parameters });
+    return rows[0] === undefined ? undefined : deviceOf(rows[0]);
+  };
 }
 
 async function isGatewayFor(db: Db, tenant: string, tokenSha256: Uint8Array, controllerId: string): Promise<boolean> {
@@ -93,9 +109,9 @@ async function isGatewayFor(db: Db, tenant: string, tokenSha256: Uint8Array, con
 /** The directory over the store: by name, by token and by key, each through a unique index. */
 export function deviceDirectory(db: Db): DeviceDirectory {
   return {
-    findDevice: (tenant, controllerId) => first(selectDevices(db, tenant).where('d.controller_id', '=', controllerId)),
-    findByToken: (tenant, tokenSha256) => first(selectDevices(db, tenant).where('d.token_sha256', '=', tokenSha256)),
-    findByKey: (tenant, keyId) => first(selectDevices(db, tenant).where('d.key_id', '=', keyId)),
+    findDevice: compileLookup(db, 'd.controller_id'),
+    findByToken: compileLookup(db, 'd.token_sha256'),
+    findByKey: compileLookup(db, 'd.key_id'),
     isGatewayFor: (tenant, tokenSha256, controllerId) => isGatewayFor(db, tenant, tokenSha256, controllerId),
   };
 }
