@@ -2,7 +2,6 @@
  * Writes the generated reference pages: error codes, command-line help, OpenAPI. `--check` writes nothing and exits 1
  * when a page on disk is not what the code says.
  */
-import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import type { ErrorTable } from '@pawl/core/bytes';
 
@@ -23,7 +22,12 @@ async function errorTables(): Promise<[string, string, ErrorTable][]> {
 async function renderErrors(): Promise<string> {
   const lines = ['# Error codes', '', 'Generated from the error tables of each part by `npm run gen`.', ''];
   for (const [file, , table] of await errorTables()) {
-    lines.push(`## ${file.replace('/src', '').replace('/errors.ts', '')}`, '', '| code | what it says | what to do | HTTP |', '|---|---|---|---|');
+    lines.push(
+      `## ${file.replace('/src', '').replace('/errors.ts', '')}`,
+      '',
+      '| code | what it says | what to do | HTTP |',
+      '|---|---|---|---|',
+    );
     for (const [code, row] of Object.entries(table)) {
       lines.push(`| \`${code}\` | ${row.message} | ${row.advice} | ${row.status ?? 500} |`);
     }
@@ -32,19 +36,38 @@ async function renderErrors(): Promise<string> {
   return lines.join('\n');
 }
 
-function pawl(...args: string[]): string {
-  return execFileSync(process.execPath, [`${ROOT}/cli/src/main.ts`, ...args], { encoding: 'utf8' });
-}
+type Lines = (...args: unknown[]) => string[];
+type Entry = { readonly commands?: Readonly<Record<string, unknown>> };
 
 async function renderHelp(): Promise<string> {
-  const { COMMANDS } = (await import(`${ROOT}/cli/src/commands/index.ts`)) as { COMMANDS: readonly { name: string }[] };
-  const lines = ['# Command line', '', 'Generated from `pawl help` by `npm run gen`.', '', '```', pawl('help').trimEnd(), '```', ''];
-  for (const { name } of COMMANDS) lines.push(`## pawl ${name}`, '', '```', pawl('help', name).trimEnd(), '```', '');
+  const { COMMANDS } = (await import(`${ROOT}/cli/src/commands/index.ts`)) as {
+    COMMANDS: Readonly<Record<string, { load(): Promise<Entry> }>>;
+  };
+  const { helpProgram, helpGroup, helpCommand } = (await import(`${ROOT}/cli/src/frame/help.ts`)) as Record<
+    string,
+    Lines
+  >;
+  const lines = ['# Command line', '', 'Generated from the command table by `npm run gen`.', ''];
+  const section = (title: string, text: readonly string[] = []): void => {
+    lines.push(`## ${title}`, '', '```', ...text, '```', '');
+  };
+  section('pawl', helpProgram?.(COMMANDS));
+  for (const [name, { load }] of Object.entries(COMMANDS)) {
+    const entry = await load();
+    if (entry.commands === undefined) {
+      section(`pawl ${name}`, helpCommand?.(name, entry));
+      continue;
+    }
+    section(`pawl ${name}`, helpGroup?.(name, entry));
+    for (const [word, command] of Object.entries(entry.commands)) {
+      section(`pawl ${name} ${word}`, helpCommand?.(`${name} ${word}`, command));
+    }
+  }
   return lines.join('\n');
 }
 
 async function renderOpenApi(part: 'management' | 'device'): Promise<string> {
-  const module = (await import(`${ROOT}/contract/src/${part}/index.ts`)) as Record<string, unknown>;
+  const module = (await import(`${ROOT}/contract/src/management/index.ts`)) as Record<string, unknown>;
   const render = module[part === 'management' ? 'managementOpenApi' : 'deviceOpenApi'] as () => unknown;
   return `${JSON.stringify(render(), null, 2)}\n`;
 }
@@ -62,7 +85,9 @@ for (const [name, text] of Object.entries(pages)) {
   const isFresh = existsSync(path) && readFileSync(path, 'utf8') === text;
   if (isFresh) continue;
   if (isCheck) {
-    process.stderr.write(`error: docs/reference/${name} is not what the code says\nhint: run \`npm run gen\` and commit it\n`);
+    process.stderr.write(
+      `error: docs/reference/${name} is not what the code says\nhint: run \`npm run gen\` and commit it\n`,
+    );
     process.exitCode = 1;
   } else {
     writeFileSync(path, text);
