@@ -1,5 +1,7 @@
 /** Assignments (one device, one release) and the log of what devices said about them. */
+
 import type { Assignment } from '@pawl/contract/management';
+import { sql } from 'kysely';
 import { nextActionId } from '../domain/action-id.ts';
 import { isFinal } from '../domain/assignment.ts';
 import type { Db, Trx } from './database.ts';
@@ -55,7 +57,7 @@ export async function findActive(db: Db, deviceId: number): Promise<AssignmentTa
     .selectFrom('assignment')
     .selectAll()
     .where('device_id', '=', deviceId)
-    .where('active', '=', 1)
+    .where('active', '=', sql.lit(1))
     .executeTakeFirst();
 }
 

@@ -8,7 +8,7 @@ import { Kysely, type Transaction } from 'kysely';
 import { StoreError } from './errors.ts';
 import { MIGRATIONS } from './migrations.ts';
 import type { Schema } from './schema.ts';
-import { sqliteDialect } from './sqlite-dialect.ts';
+import { endSnapshot, sqliteDialect } from './sqlite-dialect.ts';
 
 export type Db = Kysely<Schema>;
 export type Trx = Transaction<Schema>;
@@ -74,8 +74,8 @@ export class Database {
 
   private constructor(lock: DatabaseSync, writer: DatabaseSync, reader: DatabaseSync) {
     this.#lock = lock;
-    this.#writer = new Kysely<Schema>({ dialect: sqliteDialect(writer) });
-    this.read = new Kysely<Schema>({ dialect: sqliteDialect(reader) });
+    this.#writer = new Kysely<Schema>({ dialect: sqliteDialect(writer, { beforeCommit: () => endSnapshot(reader) }) });
+    this.read = new Kysely<Schema>({ dialect: sqliteDialect(reader, { keepsSnapshot: true }) });
   }
 
   /** @throws StoreError STORE_LOCKED, STORE_NOT_WRITABLE, STORE_NEWER */

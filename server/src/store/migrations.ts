@@ -1,4 +1,9 @@
-/** The schema of the database in numbered steps, forward only. A step that was released is never edited. */
+/**
+ * The schema of the database in numbered steps, forward only. A step that was released is never edited.
+ *
+ * `assignment_one_active` is a partial index: queries must say `active = 1` with a literal, because with a bound value
+ * SQLite plans the statement anew at each call (four times the cost of the read).
+ */
 
 export const MIGRATIONS: readonly string[] = [
   `

@@ -1,5 +1,7 @@
 /** Rollouts, their waves and the devices of each wave. */
+
 import type { AssignmentState, Rollout } from '@pawl/contract/management';
+import { sql } from 'kysely';
 import type { Db, Trx } from './database.ts';
 import type { RolloutTable } from './schema.ts';
 
@@ -65,7 +67,7 @@ export async function activeAssignments(db: Db, rolloutId: number): Promise<numb
     .selectFrom('assignment')
     .select('id')
     .where('rollout_id', '=', rolloutId)
-    .where('active', '=', 1)
+    .where('active', '=', sql.lit(1))
     .execute();
   return rows.map((row) => row.id);
 }

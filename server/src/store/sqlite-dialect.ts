@@ -1,6 +1,10 @@
 /**
  * Kysely over Node's own `node:sqlite`: one connection, statements prepared once and kept. The calls are synchronous
  * underneath; transactions are kept apart by a queue, because a connection has only one transaction at a time.
+ *
+ * A reading connection may keep its snapshot over many reads: opening one takes several system calls, which cost more than
+ * a small read. The writer ends the snapshot right before each commit (in the same turn, so that the checkpoint after the
+ * commit meets no reader and the log does not grow), and the next read opens one that sees the commit.
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import {
@@ -26,10 +30,12 @@ type Prepared = { readonly statement: StatementSync; readonly givesRows: boolean
 
 class SqliteConnection implements DatabaseConnection {
   readonly #db: DatabaseSync;
+  readonly #keepsSnapshot: boolean;
   readonly #statements = new Map<string, Prepared>();
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, keepsSnapshot: boolean) {
     this.#db = db;
+    this.#keepsSnapshot = keepsSnapshot;
   }
 
   #prepare(sql: string): Prepared {
@@ -46,6 +52,7 @@ class SqliteConnection implements DatabaseConnection {
     try {
       const { statement, givesRows } = this.#prepare(query.sql);
       const values = query.parameters.map(toSqlValue);
+      if (this.#keepsSnapshot && !this.#db.isTransaction) this.#db.exec('BEGIN');
       if (givesRows) return Promise.resolve({ rows: statement.all(...values) as R[] });
       const { changes, lastInsertRowid } = statement.run(...values);
       return Promise.resolve({ rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) });
@@ -64,15 +71,29 @@ class SqliteConnection implements DatabaseConnection {
   }
 }
 
+export type SqliteOptions = {
+  /** Reads share a snapshot until `endSnapshot`. */
+  readonly keepsSnapshot?: boolean;
+  /** Called right before each commit. */
+  readonly beforeCommit?: () => void;
+};
+
+/** Ends the snapshot that a reading connection keeps, if any. */
+export function endSnapshot(db: DatabaseSync): void {
+  if (db.isOpen && db.isTransaction) db.exec('COMMIT');
+}
+
 class SqliteDriver implements Driver {
   readonly #db: DatabaseSync;
   readonly #connection: SqliteConnection;
+  readonly #options: SqliteOptions;
   #tail: Promise<void> = Promise.resolve();
   #release: (() => void) | undefined;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, options: SqliteOptions) {
     this.#db = db;
-    this.#connection = new SqliteConnection(db);
+    this.#options = options;
+    this.#connection = new SqliteConnection(db, options.keepsSnapshot === true);
   }
 
   init(): Promise<void> {
@@ -101,6 +122,7 @@ class SqliteDriver implements Driver {
   }
 
   commitTransaction(): Promise<void> {
+    this.#options.beforeCommit?.();
     this.#connection.exec('COMMIT');
     return Promise.resolve();
   }
@@ -117,10 +139,10 @@ class SqliteDriver implements Driver {
 }
 
 /** A Kysely dialect over one open database. */
-export function sqliteDialect(db: DatabaseSync): Dialect {
+export function sqliteDialect(db: DatabaseSync, options: SqliteOptions = {}): Dialect {
   return {
     createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new SqliteDriver(db),
+    createDriver: () => new SqliteDriver(db, options),
     createIntrospector: (kysely) => new SqliteIntrospector(kysely),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   };

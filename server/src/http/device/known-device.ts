@@ -24,6 +24,8 @@ export type KnownDevice = {
   readonly tokenSha256: Uint8Array | undefined;
   /** SPKI PEM of the key that the device enrolled. */
   readonly publicKeyPem: string | undefined;
+  /** Whether it ever polled. */
+  readonly isHeard: boolean;
   readonly isAttributesWanted: boolean;
   readonly installedAssignmentId: number | undefined;
   /** JSON of the consent given in advance. */
@@ -36,10 +38,10 @@ function selectDevices(db: Db, tenant: string) {
   return db
     .selectFrom('tenant as t')
     .innerJoin('device as d', 'd.tenant_id', 't.id')
-    .leftJoin('assignment as a', (join) => join.onRef('a.device_id', '=', 'd.id').on('a.active', '=', 1))
+    .leftJoin('assignment as a', (join) => join.onRef('a.device_id', '=', 'd.id').on('a.active', '=', sql.lit(1)))
     .leftJoin('rollout as r', 'r.id', 'a.rollout_id')
     .select(['d.id', 'd.tenant_id', 'd.controller_id', 'd.public_key_pem', 'd.token_sha256', 'd.decommissioned_ms'])
-    .select(['d.wants_attributes', 'd.installed_assignment_id', 'd.auto_confirm'])
+    .select(['d.wants_attributes', 'd.installed_assignment_id', 'd.auto_confirm', 'd.last_seen_ms'])
     .select(['a.id as assignment_id', 'a.state', 'a.is_forced', 'r.state as rollout_state'])
     .where('t.name', '=', tenant);
 }
@@ -66,6 +68,7 @@ function deviceOf(row: Row): KnownDevice {
     isActive: row.decommissioned_ms === null,
     tokenSha256: row.token_sha256 ?? undefined,
     publicKeyPem: row.public_key_pem ?? undefined,
+    isHeard: row.last_seen_ms !== null,
     isAttributesWanted: row.wants_attributes === 1,
     installedAssignmentId: row.installed_assignment_id ?? undefined,
     autoConfirm: row.auto_confirm ?? undefined,
