@@ -42,7 +42,15 @@ export function makeSelfSigned(
     ...(options.alternativeName === undefined ? [] : [`subjectAltName=${options.alternativeName}`]),
   ];
   openssl([
-    ...['req', '-x509', ...key, '-days', '2', '-subj', `/CN=${name}`, '-out', files.certificateFile],
+    'req',
+    '-x509',
+    ...key,
+    '-days',
+    '2',
+    '-subj',
+    `/CN=${name}`,
+    '-out',
+    files.certificateFile,
     ...extensions.flatMap((extension) => ['-addext', extension]),
   ]);
   return read(files);
@@ -60,12 +68,36 @@ export function issueCertificate(
   const extensionFile = join(folder, `${name}.ext`);
   writeFileSync(extensionFile, 'basicConstraints=critical,CA:FALSE\nextendedKeyUsage=clientAuth\n');
   openssl([
-    ...['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', files.keyFile],
-    ...['-subj', subject, '-out', requestFile],
+    'req',
+    '-new',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-keyout',
+    files.keyFile,
+    '-subj',
+    subject,
+    '-out',
+    requestFile,
   ]);
   openssl([
-    ...['x509', '-req', '-in', requestFile, '-CA', authority.certificateFile, '-CAkey', authority.keyFile],
-    ...['-CAcreateserial', '-days', '2', '-extfile', extensionFile, '-out', files.certificateFile],
+    'x509',
+    '-req',
+    '-in',
+    requestFile,
+    '-CA',
+    authority.certificateFile,
+    '-CAkey',
+    authority.keyFile,
+    '-CAcreateserial',
+    '-days',
+    '2',
+    '-extfile',
+    extensionFile,
+    '-out',
+    files.certificateFile,
   ]);
   return read(files);
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { ManagementClient } from '@pawl/contract/client';
 import type { AssignmentState } from '@pawl/contract/management';
 import { type RunningServer, type ServerConfig, startServer } from '../src/main.ts';
+import { exchange } from './raw-http.ts';
 
 export type TestServer = {
   readonly url: string;
@@ -13,6 +14,16 @@ export type TestServer = {
   readonly operator: ManagementClient;
   readonly running: RunningServer;
   close(): Promise<void>;
+};
+
+/** A fetch for servers with a certificate of their own making. */
+const fetchUnchecked: typeof fetch = async (input, init) => {
+  const answer = await exchange(input instanceof Request ? input.url : input.toString(), {
+    method: init?.method ?? 'GET',
+    headers: Object.fromEntries(new Headers(init?.headers)),
+    ...(typeof init?.body === 'string' ? { body: init.body } : {}),
+  });
+  return new Response(answer.text, { status: answer.status });
 };
 
 /** Starts a server and logs its first operator in. The client certificate of a TLS server is not checked here. */
@@ -27,12 +38,13 @@ export async function startTestServer(config: Partial<ServerConfig> = {}): Promi
     logLevel: 'silent',
     ...config,
   });
-  const anyone = new ManagementClient({ url: running.url });
+  const client = { url: running.url, ...(config.tls === undefined ? {} : { fetch: fetchUnchecked }) };
+  const anyone = new ManagementClient(client);
   const { token } = await anyone.call('login', { body: { claim: running.claim ?? '', label: 'test' } });
   return {
     url: running.url,
     folder,
-    operator: new ManagementClient({ url: running.url, token }),
+    operator: new ManagementClient({ ...client, token }),
     running,
     close: async () => {
       await running.close();

@@ -20,9 +20,23 @@ function run(folder: string, command: string, args: readonly string[], input?: s
 export function makeSwuSigner(folder: string, name: string): SwuSigner {
   const [keyFile, certificateFile] = [join(folder, `${name}.key.pem`), join(folder, `${name}.cert.pem`)];
   run(folder, 'openssl', [
-    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', `/CN=${name}`],
-    ...['-addext', 'extendedKeyUsage=emailProtection', '-addext', 'keyUsage=critical,digitalSignature'],
-    ...['-keyout', keyFile, '-out', certificateFile],
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-days',
+    '2',
+    '-subj',
+    `/CN=${name}`,
+    '-addext',
+    'extendedKeyUsage=emailProtection',
+    '-addext',
+    'keyUsage=critical,digitalSignature',
+    '-keyout',
+    keyFile,
+    '-out',
+    certificateFile,
   ]);
   return { keyFile, certificateFile };
 }
@@ -44,8 +58,20 @@ export function makeSwu(
   writeFileSync(join(folder, 'image.bin'), image.bytes);
   writeFileSync(join(folder, 'sw-description'), description);
   run(folder, 'openssl', [
-    ...['cms', '-sign', '-in', 'sw-description', '-out', 'sw-description.sig', '-signer', signer.certificateFile],
-    ...['-inkey', signer.keyFile, '-outform', 'DER', '-nosmimecap', '-binary'],
+    'cms',
+    '-sign',
+    '-in',
+    'sw-description',
+    '-out',
+    'sw-description.sig',
+    '-signer',
+    signer.certificateFile,
+    '-inkey',
+    signer.keyFile,
+    '-outform',
+    'DER',
+    '-nosmimecap',
+    '-binary',
   ]);
   const swu = join(folder, `${image.version}.swu`);
   // SWUpdate wants sw-description first, its signature second; the crc form is the one that its tools write.

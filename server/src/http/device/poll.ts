@@ -14,9 +14,14 @@ export function offerOf(device: KnownDevice): Offer | undefined {
   return kind === undefined ? undefined : { kind, actionId: current.id, isForced: current.isForced };
 }
 
-/** Everything it needs was read when the device was named. */
+/** Everything it needs was read when the device was named; nothing is written but at the first poll. */
 export const poll: Handler<'poll'> = async ({ device, links }, ports) => {
-  ports.noteSeen(device.id, ports.now().getTime());
+  const nowMs = ports.now().getTime();
+  ports.noteSeen(device.id, nowMs);
+  // The first poll with an enrolled key proves that the token arrived: from now on the claim is dead (see `enrol`).
+  if (!device.isHeard && device.publicKeyPem !== undefined) {
+    await ports.database.write((trx) => updateDevice(trx, device.id, { last_seen_ms: nowMs }));
+  }
   const document = pollDocument(
     {
       offer: offerOf(device),
