@@ -10,8 +10,10 @@ export type CertificateFiles = {
   readonly certificatePem: string;
 };
 
+const OPENSSL = 'openssl';
+
 function openssl(args: readonly string[]): void {
-  execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  execFileSync(OPENSSL, args, { stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
 function filesOf(folder: string, name: string): { keyFile: string; certificateFile: string } {

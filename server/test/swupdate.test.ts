@@ -14,7 +14,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { lastAssignment, publishForeign, rollOut, startTestServer, type TestServer } from './running-server.ts';
 import { makeSwu, makeSwuSigner } from './swupdate-image.ts';
 
-const TOOLS = ['swupdate', 'openssl', 'cpio'];
+const SWUPDATE = 'swupdate';
+const TOOLS = [SWUPDATE, 'openssl', 'cpio'];
 const missing = TOOLS.filter((tool) => spawnSync('which', [tool]).status !== 0);
 const isSkipped = missing.length > 0 && process.env['CI'] !== 'true';
 const skip = isSkipped ? `needs ${missing.join(', ')} (Debian packages swupdate, openssl, cpio)` : false;
@@ -29,7 +30,7 @@ type Client = {
 };
 
 function startClient(folder: string, certificateFile: string, suricatta: string): Client {
-  const child = spawn('swupdate', ['-v', '-H', 'board:1.0', '-k', certificateFile, '-u', suricatta], {
+  const child = spawn(SWUPDATE, ['-v', '-H', 'board:1.0', '-k', certificateFile, '-u', suricatta], {
     cwd: folder,
     // Its sockets and its unpacked description go here, not to the machine's /tmp.
     env: { PATH: process.env['PATH'], TMPDIR: folder },

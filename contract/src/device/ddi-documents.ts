@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 
-export const ddiLink = z.object({ href: z.url() });
+const ddiLink = z.object({ href: z.url() });
 export type DdiLink = z.infer<typeof ddiLink>;
 
 const id = z.string().regex(/^[0-9]{1,10}$/);
@@ -41,7 +41,7 @@ export const ddiArtifact = z.object({
 });
 export type DdiArtifact = z.infer<typeof ddiArtifact>;
 
-export const ddiChunk = z.object({
+const ddiChunk = z.object({
   part: z.string(),
   version: z.string(),
   name: z.string(),
@@ -50,7 +50,7 @@ export const ddiChunk = z.object({
 });
 export type DdiChunk = z.infer<typeof ddiChunk>;
 
-export const ddiDeployment = z.object({
+const ddiDeployment = z.object({
   download: z.enum(['forced', 'attempt', 'skip']),
   update: z.enum(['forced', 'attempt', 'skip']),
   maintenanceWindow: z.enum(['available', 'unavailable']).optional(),
@@ -58,7 +58,7 @@ export const ddiDeployment = z.object({
 });
 export type DdiDeployment = z.infer<typeof ddiDeployment>;
 
-export const ddiActionHistory = z.object({ status: z.string(), messages: z.array(z.string()) });
+const ddiActionHistory = z.object({ status: z.string(), messages: z.array(z.string()) });
 export type DdiActionHistory = z.infer<typeof ddiActionHistory>;
 
 export const ddiDeploymentBase = z.object({

@@ -11,18 +11,10 @@ import { keyIdOf } from '@pawl/core/cose';
 import { PublicKey } from '@pawl/core/crypto';
 import { type Credentials, type PeerCertificate, sha256Of } from './credentials.ts';
 import { DeviceApiError } from './errors.ts';
-import type { KnownDevice } from './known-device.ts';
-
-export type DeviceDirectory = {
-  readonly findDevice: (tenant: string, controllerId: string) => Promise<KnownDevice | undefined>;
-  readonly findByToken: (tenant: string, tokenSha256: Uint8Array) => Promise<KnownDevice | undefined>;
-  readonly findByKey: (tenant: string, keyId: string) => Promise<KnownDevice | undefined>;
-  /** Whether a gateway with this token may speak for the device. */
-  readonly isGatewayFor: (tenant: string, tokenSha256: Uint8Array, controllerId: string) => Promise<boolean>;
-};
+import type { DeviceDirectory, KnownDevice } from './known-device.ts';
 
 /** Who the path says that it is; where it names no device, the credentials alone do. */
-export type ClaimedSender = { readonly tenant: string; readonly controllerId: string | undefined };
+type ClaimedSender = { readonly tenant: string; readonly controllerId: string | undefined };
 
 const NO_TOKEN = new Uint8Array(32);
 

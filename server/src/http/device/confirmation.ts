@@ -51,7 +51,7 @@ export const getConfirmationAction: Handler<'getConfirmationAction'> = async (
 };
 
 /** Consent that was given stays given; what has ended is gone. */
-export function decideConfirmation(
+function decideConfirmation(
   state: AssignmentState,
   confirmation: DdiConfirmationFeedback['confirmation'],
 ): FeedbackDecision {

@@ -28,7 +28,7 @@ export type TrustedProxy = {
 };
 
 /** The header in which a trusted proxy sends the shared secret. */
-export const PROXY_SECRET_HEADER = 'x-pawl-proxy-secret';
+const PROXY_SECRET_HEADER = 'x-pawl-proxy-secret';
 
 const TOKEN_CHARS_MAX = 256;
 const AUTHORIZATION = /^(TargetToken|GatewayToken) ([\x21-\x7e]{1,256})$/i;
@@ -39,7 +39,7 @@ export function sha256Of(text: string): Uint8Array {
 }
 
 /** Compares two secrets in a time that depends on neither. */
-export function isSameSecret(given: string, expected: string): boolean {
+function isSameSecret(given: string, expected: string): boolean {
   return timingSafeEqual(sha256Of(given), sha256Of(expected));
 }
 

@@ -2,8 +2,5 @@
  * The device API: hawkBit's DDI v1 with every quirk that its clients need, and Pawl's enrolment, trust files and signed
  * reports beside it. One choke point names the device; nothing is registered by asking.
  */
-export { PROXY_SECRET_HEADER, type TrustedProxy } from './credentials.ts';
-export { DEVICE_API_ERRORS, DeviceApiError, type DeviceApiErrorCode } from './errors.ts';
 export { deviceDirectory } from './known-device.ts';
-export type { DevicePorts } from './ports.ts';
 export { registerDeviceApi } from './register.ts';

@@ -5,9 +5,8 @@
 import type { AssignmentState } from '@pawl/contract/management';
 import { sql } from 'kysely';
 import type { Db } from '../../store/database.ts';
-import type { DeviceDirectory } from './authentication.ts';
 
-export type CurrentAssignment = {
+type CurrentAssignment = {
   readonly id: number;
   readonly state: AssignmentState;
   readonly isForced: boolean;
@@ -31,6 +30,14 @@ export type KnownDevice = {
   /** JSON of the consent given in advance. */
   readonly autoConfirm: string | undefined;
   readonly current: CurrentAssignment | undefined;
+};
+
+export type DeviceDirectory = {
+  readonly findDevice: (tenant: string, controllerId: string) => Promise<KnownDevice | undefined>;
+  readonly findByToken: (tenant: string, tokenSha256: Uint8Array) => Promise<KnownDevice | undefined>;
+  readonly findByKey: (tenant: string, keyId: string) => Promise<KnownDevice | undefined>;
+  /** Whether a gateway with this token may speak for the device. */
+  readonly isGatewayFor: (tenant: string, tokenSha256: Uint8Array, controllerId: string) => Promise<boolean>;
 };
 
 // The result type is what Kysely infers; naming the columns once more would only repeat them.

@@ -1,7 +1,7 @@
 /** What the device API needs of the rest of the server. */
 import type { ServerPorts } from '../../acts/ports.ts';
-import type { DeviceDirectory } from './authentication.ts';
 import type { ConnectionPorts } from './connection.ts';
+import type { DeviceDirectory } from './known-device.ts';
 import type { ErrorLog } from './reply.ts';
 
 export type DevicePorts = ServerPorts &

@@ -10,13 +10,7 @@ import type { z } from 'zod';
 import { parseStrictJson } from '../strict-json.ts';
 import { DeviceApiError } from './errors.ts';
 
-export type PlainData =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly PlainData[]
-  | { readonly [name: string]: PlainData };
+type PlainData = string | number | boolean | null | readonly PlainData[] | { readonly [name: string]: PlainData };
 export type Representation = { readonly contentType: string; readonly body: Uint8Array };
 
 const HAL = 'application/hal+json';
