@@ -6,7 +6,7 @@
  */
 
 export type Violation = { readonly rule: string; readonly file: string; readonly detail: string };
-export type Sources = ReadonlyMap<string, string>;
+type Sources = ReadonlyMap<string, string>;
 /** Workspace folder -> the packages that its own package.json declares. */
 export type Manifests = ReadonlyMap<string, ReadonlySet<string>>;
 
@@ -22,7 +22,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Folder of core/src -> folders of core/src it may import. */
-export const CORE_FLOORS: Readonly<Record<string, readonly string[]>> = {
+const CORE_FLOORS: Readonly<Record<string, readonly string[]>> = {
   bytes: [],
   cbor: ['bytes'],
   crypto: ['bytes'],
@@ -35,16 +35,14 @@ export const CORE_FLOORS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Floors inside the server: folder of server/src -> folders it must never import, because ... */
-export const SERVER_MUST_NOT: Readonly<
-  Record<string, { readonly folders: readonly string[]; readonly because: string }>
-> = {
+const SERVER_MUST_NOT: Readonly<Record<string, { readonly folders: readonly string[]; readonly because: string }>> = {
   domain: { folders: ['store', 'blobs', 'http', 'jobs'], because: 'decisions are pure; the store persists them' },
   store: { folders: ['http', 'jobs'], because: 'the store does not know who asks' },
   blobs: { folders: ['http', 'jobs', 'store'], because: 'objects are named by digest only' },
 };
 
 /** Packages that must never be reached from a workspace, because ... */
-export const MUST_NOT: Readonly<Record<string, { readonly packages: readonly string[]; readonly because: string }>> = {
+const MUST_NOT: Readonly<Record<string, { readonly packages: readonly string[]; readonly because: string }>> = {
   agent: {
     packages: ['fastify', 'kysely', 'pino', '@pawl/server', '@pawl/cli'],
     because: 'the agent runs on devices and carries no server',
@@ -71,15 +69,15 @@ const CORE_IMPURE_FOLDERS = new Set(['keys']);
 const STATIC_IMPORT = /\b(?:import|export)\s(?:[^'";]*?\sfrom\s+)?['"]([^'"]+)['"]/g;
 const DYNAMIC_IMPORT = /\bimport\(\s*['"]([^'"]+)['"]/g;
 
-export function isTestFile(file: string): boolean {
-  return /\.test\.ts$/.test(file) || /^[a-z]+\/test\//.test(file);
+function isTestFile(file: string): boolean {
+  return file.endsWith('.test.ts') || /^[a-z]+\/test\//.test(file);
 }
 
 function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[\s;{}(,])\/\/.*$/gm, '$1');
 }
 
-export function importsOf(text: string): string[] {
+function importsOf(text: string): string[] {
   const code = withoutComments(text);
   return [...code.matchAll(STATIC_IMPORT), ...code.matchAll(DYNAMIC_IMPORT)].flatMap((match) => match[1] ?? []);
 }
@@ -146,7 +144,7 @@ function checkEscape({ file, specifier }: Edge): Violation[] {
 
 function checkPure({ file, specifier }: Edge): Violation[] {
   const folder = /^core\/src\/([a-z]+)\//.exec(file)?.[1];
-  const isPureServer = /^server\/src\/domain\//.test(file);
+  const isPureServer = file.startsWith('server/src/domain/');
   const isPure = isPureServer || (folder !== undefined && !CORE_IMPURE_FOLDERS.has(folder));
   if (!isPure || isTestFile(file) || !IMPURE.some((name) => specifier === `node:${name}`)) return [];
   return [{ rule: 'pure', file, detail: `a pure part may not import ${specifier}` }];

@@ -52,8 +52,8 @@ async function renderHelp(): Promise<string> {
     lines.push(`## ${title}`, '', '```', ...text, '```', '');
   };
   section('pawl', helpProgram?.(COMMANDS));
-  for (const [name, { load }] of Object.entries(COMMANDS)) {
-    const entry = await load();
+  for (const [name, command] of Object.entries(COMMANDS)) {
+    const entry = await command.load();
     if (entry.commands === undefined) {
       section(`pawl ${name}`, helpCommand?.(name, entry));
       continue;

@@ -43,14 +43,21 @@ type AnyInput = {
 
 const problem = z.object({ code: z.string(), title: z.string(), advice: z.string().default(''), status: z.number() });
 
+/** Path and query values are names and numbers. */
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  throw new TypeError(`a path or query value is text or a number, not ${typeof value}`);
+}
+
 function urlOf(base: string, operation: ManagementOperation, input: AnyInput): string {
   const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string) =>
-    encodeURIComponent(String(input.params?.[name])),
+    encodeURIComponent(textOf(input.params?.[name])),
   );
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(input.query ?? {}))
-    if (value !== undefined) query.set(name, String(value));
-  return `${base.replace(/\/+$/, '')}${path}${query.size === 0 ? '' : `?${query}`}`;
+    if (value !== undefined) query.set(name, textOf(value));
+  return `${base.replace(/\/+$/, '')}${path}${query.size === 0 ? '' : `?${query.toString()}`}`;
 }
 
 function requestOf(operation: ManagementOperation, input: AnyInput, token: string | undefined): RequestInit {

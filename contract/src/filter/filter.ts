@@ -8,7 +8,7 @@
  */
 import { FilterError } from './errors.ts';
 
-export const FILTER_FIELDS = ['name', 'model', 'line', 'tag', 'version', 'state'] as const;
+const FILTER_FIELDS = ['name', 'model', 'line', 'tag', 'version', 'state'] as const;
 export type FilterField = (typeof FILTER_FIELDS)[number];
 
 /** One condition. `text` is the value without its stars; open ends match anything. */

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 
-export const LINE_NAME: RegExp = /^[a-z0-9][a-z0-9-]{0,62}$/;
+const LINE_NAME: RegExp = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const CONTROLLER_ID = /^(?!\.)[A-Za-z0-9._:-]{1,128}$/;
 const FILE_NAME = /^(?!\.)[A-Za-z0-9._+~-]{1,128}$/;
 const SEMVER = /^(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})(-[0-9A-Za-z.-]{1,64})?(\+[0-9A-Za-z.-]{1,64})?$/;
@@ -12,9 +12,9 @@ const SEMVER = /^(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})(-[0-9A-Za-
 export const lineName = z.string().regex(LINE_NAME);
 export const controllerId = z.string().regex(CONTROLLER_ID);
 export const artifactName = z.string().regex(FILE_NAME);
-export const releaseVersion = z.string().max(160).regex(SEMVER);
-export const decimal = z.string().regex(/^(0|[1-9][0-9]{0,19})$/);
-export const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
+const releaseVersion = z.string().max(160).regex(SEMVER);
+const decimal = z.string().regex(/^(0|[1-9][0-9]{0,19})$/);
+const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
 const base64 = z.base64();
 const time = z.iso.datetime();
 const name = z.string().min(1).max(128);
@@ -38,13 +38,13 @@ export const ASSIGNMENT_STATES = [
   'timed-out',
 ] as const;
 export type AssignmentState = (typeof ASSIGNMENT_STATES)[number];
-export const assignmentState = z.enum(ASSIGNMENT_STATES);
+const assignmentState = z.enum(ASSIGNMENT_STATES);
 
-export const ROLLOUT_STATES = ['ready', 'running', 'paused', 'stopped', 'finished'] as const;
+const ROLLOUT_STATES = ['ready', 'running', 'paused', 'stopped', 'finished'] as const;
 export type RolloutState = (typeof ROLLOUT_STATES)[number];
 
 /** What counts as success, from the weakest word to the strongest proof. */
-export const SUCCESS_KINDS = ['reported', 'version-seen', 'confirmed'] as const;
+const SUCCESS_KINDS = ['reported', 'version-seen', 'confirmed'] as const;
 export type SuccessKind = (typeof SUCCESS_KINDS)[number];
 
 export const device = z.strictObject({
@@ -120,7 +120,7 @@ export const line = z.strictObject({
 });
 export type Line = z.infer<typeof line>;
 
-export const stateCounts = z.partialRecord(assignmentState, z.number().int().nonnegative());
+const stateCounts = z.partialRecord(assignmentState, z.number().int().nonnegative());
 
 export const rollout = z.strictObject({
   id: numericId,

@@ -40,7 +40,7 @@ export function lineKeysRole(line: string): string {
 }
 
 /** TUF consistent snapshot: a target file is named by its digest. Devices ask for the key list under this name. */
-export function lineKeysFileName(line: string, bytes: Uint8Array): string {
+function lineKeysFileName(line: string, bytes: Uint8Array): string {
   return `${toHex(sha256(bytes))}.${line}.cbor`;
 }
 

@@ -18,7 +18,7 @@ export type NewAssignment = {
 };
 
 /** The id after the last one. One writer at a time, so it stays free until the transaction ends. */
-export async function takeActionId(trx: Trx): Promise<number> {
+async function takeActionId(trx: Trx): Promise<number> {
   const last = await trx.selectFrom('assignment').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst();
   const id = nextActionId(last?.id);
   if (id === undefined) throw new RangeError('32-bit assignment ids are used up');

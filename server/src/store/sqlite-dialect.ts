@@ -6,7 +6,7 @@
  * a small read. The writer ends the snapshot right before each commit (in the same turn, so that the checkpoint after the
  * commit meets no reader and the log does not grow), and the next read opens one that sees the commit.
  */
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import {
   type CompiledQuery,
   type DatabaseConnection,
@@ -61,8 +61,7 @@ class SqliteConnection implements DatabaseConnection {
     }
   }
 
-  // biome-ignore lint/correctness/useYield: the interface asks for it
-  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+  streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
     throw new TypeError('page through the rows; streaming would hold the connection');
   }
 

@@ -38,7 +38,7 @@ export type Request<Id extends ManagementOperationId> = {
   readonly query: Parsed<Operations[Id], 'query'>;
   readonly body: Operations[Id] extends { body: 'bytes' } ? Readable : Parsed<Operations[Id], 'body'>;
 };
-export type Handler<Id extends ManagementOperationId> = (
+type Handler<Id extends ManagementOperationId> = (
   request: Request<Id>,
   ports: ServerPorts,
 ) => Promise<OperationOutput<Id>>;
