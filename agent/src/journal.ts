@@ -130,6 +130,7 @@ export class Journal {
   #file: DiskFile;
   #reading: Reading;
   #state: AgentState;
+  #hasFailed = false;
 
   private constructor(disk: Disk, path: string, file: DiskFile, reading: Reading & { readonly state: AgentState }) {
     this.#disk = disk;
@@ -177,10 +178,14 @@ export class Journal {
   async append(record: JournalRecord): Promise<void> {
     // Before anything is written: a record that does not apply would make the journal unreadable.
     const state = applyRecord(this.#state, record);
-    const { frame, head } = encodeFrame(this.#reading.head, record);
-    await this.#file.write(this.#reading.goodBytes, frame);
-    await this.#file.sync();
     const { records, goodBytes } = this.#reading;
+    const { frame, head } = encodeFrame(this.#reading.head, record);
+    // What a failed append left behind must not stand after a shorter record.
+    if (this.#hasFailed) await this.#file.truncate(goodBytes);
+    this.#hasFailed = true;
+    await this.#file.write(goodBytes, frame);
+    await this.#file.sync();
+    this.#hasFailed = false;
     this.#state = state;
     this.#reading = { state, head, records: records + 1, goodBytes: goodBytes + frame.length };
   }
