@@ -34,7 +34,7 @@ export class DeviceApi {
   breakAfter: number[] = [];
   changeArtifact: (name: string, bytes: Uint8Array) => Uint8Array = (_, bytes) => bytes;
   linkOrigin: string | undefined;
-  deviceKey: PublicKey | undefined;
+  readonly #deviceKeys: PublicKey[] = [];
 
   private constructor(repository: ReleaseRepository, server: Server) {
     this.#repository = repository;
@@ -177,13 +177,12 @@ export class DeviceApi {
       response.writeHead(409).end(JSON.stringify({ code: 'DEVICE_CLAIM_INVALID' }));
       return;
     }
-    this.deviceKey = key;
+    this.#deviceKeys.push(key);
     this.#document(response, { controllerId: CONTROLLER_ID, token: this.#token, pollIntervalS: 60 });
   }
 
   async #report(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (this.deviceKey === undefined) throw new Error('no device has enrolled');
-    const { statement } = verifyStatement(new Uint8Array(await buffer(request)), [this.deviceKey]);
+    const { statement } = verifyStatement(new Uint8Array(await buffer(request)), this.#deviceKeys);
     const report = deviceReport.parse(statement.predicate);
     if (report.counter <= (this.reports.at(-1)?.counter ?? 0)) {
       this.replayed += 1;
