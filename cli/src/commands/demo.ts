@@ -64,8 +64,7 @@ export const demo = defineCommand({
       if (rows === undefined) return { exitCode: 1 };
       view.result(rows);
       const isExpected = rows.every((row) => row.isExpected);
-      view.say('');
-      view.say(`${isExpected ? 'All as expected' : 'NOT all as expected'}, in ${view.elapsedS.toFixed(1)} s.`);
+      view.heading(`${isExpected ? 'All as expected' : 'NOT all as expected'}, in ${view.elapsedS.toFixed(1)} s.`);
       if (!values.exit) {
         nextSteps(stage);
         await untilAborted(io.signal);

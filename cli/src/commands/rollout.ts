@@ -41,7 +41,8 @@ function outcomeOf(io: Io, { rollout, assignments }: Told): Outcome {
     code ?? '',
     step === null ? '' : `step ${step}`,
   ]);
-  const devices = assignments.map(({ controllerId, state, code, step }) => ({
+  const devices = assignments.map(({ id, controllerId, state, code, step }) => ({
+    assignmentId: id,
     device: controllerId,
     state,
     code,

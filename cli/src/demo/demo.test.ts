@@ -119,8 +119,8 @@ test("the demo's view is plain in a pipe and marks what differs", () => {
   view.command(['seal', 'a b', '--x']);
   view.device('hub-1', 'confirmed', '1.0.0');
   view.result([
-    { device: 'hub-1', step: 's', result: 'confirmed', code: '', isExpected: true },
-    { device: 'hub-2', step: 's', result: 'failed', code: 'X', isExpected: false },
+    { device: 'hub-1', step: 's', result: 'confirmed', code: '', assignmentId: 11, isExpected: true },
+    { device: 'hub-2', step: 's', result: 'failed', code: 'X', assignmentId: 12, isExpected: false },
   ]);
   const text = lines.join('\n');
   assert.ok(!text.includes('\u001b'));

@@ -1,6 +1,6 @@
 /**
  * The last act: the ledger. Exports the bundle, verifies it in a process of its own that gets nothing but the file and
- * the key, and looks in what was proven for every event that the acts before brought about.
+ * the key, and looks in what was proven for the whole way of every installation, and for the device's own signed word.
  */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
@@ -11,18 +11,51 @@ import type { ResultRow } from './view.ts';
 const run = promisify(execFile);
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 
-type ProvenEntry = { readonly predicateType: string; readonly predicate: Readonly<Record<string, unknown>> };
+type ProvenEntry = {
+  readonly predicateType: string;
+  readonly predicate: Readonly<Record<string, unknown>>;
+  readonly signer: { readonly kind: string };
+};
 type Proven = { readonly isAuthentic: boolean; readonly isComplete: boolean; readonly entries: readonly ProvenEntry[] };
 
-/** A final state that a device was seen to reach must stand in the ledger with its device and code. */
-function isProven({ entries }: Proven, row: ResultRow): boolean {
-  return entries.some(({ predicateType, predicate }) => {
-    if (predicateType !== 'urn:pawl:assignment-transition:1') return false;
-    const text = JSON.stringify(predicate);
-    return [row.device, row.result, ...(row.code === '' ? [] : [row.code])].every((word) =>
-      text.includes(JSON.stringify(word)),
-    );
-  });
+const TRANSITION = 'urn:pawl:assignment-transition:1';
+const REPORT = 'urn:pawl:device-report:1';
+
+/** The way of an installation that ran through to its trial. */
+const TO_TRIAL = ['offered', 'downloading', 'verified', 'staged', 'trial'];
+/** What the ledger must say of each result, state by state. A refusal never passes `verified`. */
+const PATHS: Readonly<Record<string, readonly string[]>> = {
+  confirmed: [...TO_TRIAL, 'confirmed'],
+  reverted: [...TO_TRIAL, 'reverted'],
+};
+
+function pathOf({ entries }: Proven, assignmentId: number): string[] {
+  return entries.flatMap(({ predicateType, predicate }) =>
+    predicateType === TRANSITION && predicate['assignmentId'] === assignmentId ? [String(predicate['to'])] : [],
+  );
+}
+
+/** True when the device itself signed that this is how it ended. */
+function isSignedByDevice({ entries }: Proven, { assignmentId, result, code }: ResultRow): boolean {
+  return entries.some(
+    ({ predicateType, predicate, signer }) =>
+      predicateType === REPORT &&
+      signer.kind === 'device' &&
+      String(predicate['assignmentId']) === String(assignmentId) &&
+      predicate['state'] === result &&
+      (predicate['code'] ?? '') === code,
+  );
+}
+
+function isProven(proven: Proven, row: ResultRow): boolean {
+  if (row.assignmentId === undefined) return false;
+  const path = pathOf(proven, row.assignmentId);
+  const expected = PATHS[row.result];
+  const isPathRight =
+    expected === undefined
+      ? path[0] === 'offered' && path.at(-1) === row.result && !path.includes('verified')
+      : path.join() === expected.join();
+  return isPathRight && isSignedByDevice(proven, row);
 }
 
 export async function actProve(stage: Stage, rows: readonly ResultRow[]): Promise<ResultRow[]> {
@@ -36,7 +69,7 @@ export async function actProve(stage: Stage, rows: readonly ResultRow[]): Promis
   });
   const proven = JSON.parse(stdout) as Proven;
   const missing = rows.filter((row) => !isProven(proven, row));
-  for (const row of missing) stage.view.say(`not in the ledger: ${row.device} ${row.result} ${row.code}`);
+  for (const { device, step, result } of missing) stage.view.say(`not proven: ${device}, ${step}: ${result}`);
   const found = rows.length - missing.length;
   return [
     {
@@ -44,6 +77,7 @@ export async function actProve(stage: Stage, rows: readonly ResultRow[]): Promis
       step: `${String(size)} entries, ${found} of ${rows.length} results found`,
       result: proven.isAuthentic ? 'proven' : 'unproven',
       code: '',
+      assignmentId: undefined,
       isExpected: proven.isAuthentic && proven.isComplete && missing.length === 0,
     },
   ];

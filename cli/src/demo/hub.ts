@@ -1,8 +1,16 @@
-/** One device of the demo: a state folder, and the agent process that is its life. Its status is read from disk alone. */
+/**
+ * One device of the demo: a state folder, and the agent process that is its life. Its status is read from disk alone, and
+ * only if the hash chain of its journal holds.
+ */
 import type { Child, ChildEvent, Children } from './children.ts';
 import type { Operator } from './operator.ts';
 
-export type HubStatus = { readonly version: string; readonly journalRecords: number };
+export type HubStatus = {
+  readonly version: string;
+  readonly journalRecords: number;
+  /** State of the slot that does not run. */
+  readonly otherSlot: string;
+};
 
 const READY_LIMIT_MS = 15_000;
 
@@ -59,6 +67,8 @@ export class Hub {
 
   async status(): Promise<HubStatus> {
     const status = await this.#operator.runQuietly('agent', 'status', '--state', this.stateDir);
-    return { version: String(status['version']), journalRecords: Number(status['journalRecords']) };
+    const slots = Object.entries(status['slots'] as Readonly<Record<string, string>>);
+    const otherSlot = slots.find(([slot]) => slot !== status['bootSlot'])?.[1] ?? '';
+    return { version: String(status['version']), journalRecords: Number(status['journalRecords']), otherSlot };
   }
 }

@@ -16,7 +16,10 @@ export type ResultRow = {
   readonly device: string;
   readonly step: string;
   readonly result: string;
+  /** Empty where there is nothing to explain. */
   readonly code: string;
+  /** The assignment that this is about; undefined for the ledger itself. */
+  readonly assignmentId: number | undefined;
   /** Is this what should have happened? */
   readonly isExpected: boolean;
 };
