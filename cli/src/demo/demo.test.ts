@@ -106,6 +106,9 @@ test("the demo's folder is made anew only when a demo made it", async () => {
   await makeDemoFolder(dir);
   await writeFile(join(dir, 'old'), '');
   await makeDemoFolder(dir);
+  // The parent of this process is alive, and it is not this process.
+  await writeFile(join(dir, 'made-by-pawl-demo'), String(process.ppid));
+  await assert.rejects(makeDemoFolder(dir), isCode('DEMO_RUNNING'));
   await rm(join(dir, 'made-by-pawl-demo'));
   await writeFile(join(dir, 'precious'), '');
   await assert.rejects(makeDemoFolder(dir), isCode('DEMO_FOLDER_FOREIGN'));

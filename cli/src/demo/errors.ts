@@ -16,6 +16,11 @@ export const DEMO_ERRORS = {
     advice: 'Move that folder away; the demo removes only what it made itself.',
     status: 409,
   },
+  DEMO_RUNNING: {
+    message: 'another demo runs in this folder',
+    advice: 'End that one first (Ctrl-C); when it is long gone, remove the folder .pawl/demo.',
+    status: 409,
+  },
 } as const satisfies ErrorTable;
 
 export type DemoErrorCode = keyof typeof DEMO_ERRORS;
