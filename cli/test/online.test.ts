@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -7,9 +7,15 @@ import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
+import { makeSwu } from './swu-fixture.ts';
 import { LINE, Place } from './workspace-fixture.ts';
 
 const MAIN = resolve(import.meta.dirname, '../src/main.ts');
+// With CI=true a missing tool must fail the test, not skip it.
+const skip =
+  spawnSync('openssl', ['version']).error !== undefined && process.env['CI'] !== 'true'
+    ? 'openssl is not installed'
+    : false;
 const image = Buffer.alloc(50_000, 'image');
 
 type Listening = { readonly url: string; readonly claimLink?: string };
@@ -83,6 +89,15 @@ describe('the commands against a server', () => {
     // The same version again with other bytes: the server knows that version, the list does too.
     const again = await ok(...seal, '--out', 'again');
     await fails(1, /RELEASE_|ARTIFACT_|CLI_RELEASE_MISMATCH/, 'publish', String(again['dir']));
+  });
+
+  test('publish takes a .swu that is signed under a certificate of the line, and no other', { skip }, async () => {
+    makeSwu(place.dir, 'gateway.swu');
+    await fails(2, /CLI_USAGE/, 'publish', 'gateway.swu');
+    await fails(1, /IMAGE_|RELEASE_/, 'publish', 'gateway.swu', '--version', '2.0.0');
+    const published = await ok('publish', 'gateway.swu', '--version', '2.0.0', '--certificate', 'signer.pem');
+    assert.deepEqual([published['kind'], published['state']], ['foreign', 'published']);
+    assert.equal((await ok('verify', 'gateway.swu', '--key', 'signer.pem'))['isAuthentic'], true);
   });
 
   test('devices are claimed, added, listed, shown and removed', async () => {

@@ -1,19 +1,27 @@
-/** `pawl publish`: lists a sealed release under the release key and gives it to the server, which checks it all again. */
+/** `pawl publish`: gives a release to the server, which checks it all again; a sealed one is listed under the release key. */
 import { createReadStream } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { ManagementClient } from '@pawl/contract/client';
-import type { Release } from '@pawl/contract/management';
+import type { NewRelease, Release } from '@pawl/contract/management';
 import { isCodedError, toBase64 } from '@pawl/core/bytes';
-import { defineCommand, type Io } from '../frame/command.ts';
+import { defineCommand, type Io, type Outcome } from '../frame/command.ts';
+import { CliError } from '../frame/errors.ts';
 import { startProgress } from '../frame/progress.ts';
 import { connect } from '../workspace/connection.ts';
-import { inFolder, readInput } from '../workspace/files.ts';
+import { inFolder, readInput, readText } from '../workspace/files.ts';
 import { openSigningKey } from '../workspace/keyring.ts';
 import { obtainPassphrase, PASSPHRASE_OPTION } from '../workspace/passphrase.ts';
-import { loadReleaseFolder, type ReleaseFolder } from '../workspace/release-folder.ts';
+import { loadReleaseFolder, measureFile, type ReleaseFolder } from '../workspace/release-folder.ts';
 import { listRelease, loadLineKeys } from '../workspace/trust-store.ts';
 import { verifyReleaseFolder } from '../workspace/verify-release.ts';
-import { lineOf, loadWorkspace, WORKSPACE_OPTION } from '../workspace/workspace.ts';
+import {
+  chooseLine,
+  lineOf,
+  loadWorkspace,
+  parseVersion,
+  WORKSPACE_OPTION,
+  type Workspace,
+} from '../workspace/workspace.ts';
 
 /** The release with this line and version, page by page. */
 async function findRelease(client: ManagementClient, line: string, version: string): Promise<Release | undefined> {
@@ -27,23 +35,32 @@ async function findRelease(client: ManagementClient, line: string, version: stri
   return undefined;
 }
 
-/** Announces the release; one that was announced by an earlier try is taken up where that ended. */
-async function announce(client: ManagementClient, { dir, release }: ReleaseFolder): Promise<Release> {
-  const { line, version, kind, sequenceNumber, securityCounter } = release;
-  const statement = toBase64(await readInput(join(dir, release.statement)));
-  const artifacts = release.artifacts.map(({ name, sizeBytes, sha256 }) => ({ name, sizeBytes, sha256 }));
-  const numbers = { sequenceNumber: sequenceNumber.toString(), securityCounter: securityCounter.toString() };
+/** Announces a release; one that was announced by an earlier try is taken up where that ended. */
+async function announce(client: ManagementClient, body: NewRelease): Promise<Release> {
   try {
-    return await client.call('createRelease', { body: { line, version, kind, ...numbers, artifacts, statement } });
+    return await client.call('createRelease', { body });
   } catch (error) {
-    const known =
-      isCodedError(error) && error.code === 'RELEASE_EXISTS' ? await findRelease(client, line, version) : undefined;
+    const isKnown = isCodedError(error) && error.code === 'RELEASE_EXISTS';
+    const known = isKnown ? await findRelease(client, body.line, body.version) : undefined;
     if (known === undefined) throw error;
     return known;
   }
 }
 
-async function upload(io: Io, client: ManagementClient, { dir }: ReleaseFolder, announced: Release): Promise<void> {
+async function describeSealed({ dir, release }: ReleaseFolder): Promise<NewRelease> {
+  const { line, version, kind, sequenceNumber, securityCounter } = release;
+  return {
+    line,
+    version,
+    kind,
+    sequenceNumber: sequenceNumber.toString(),
+    securityCounter: securityCounter.toString(),
+    artifacts: release.artifacts.map(({ name, sizeBytes, sha256 }) => ({ name, sizeBytes, sha256 })),
+    statement: toBase64(await readInput(join(dir, release.statement))),
+  };
+}
+
+async function upload(io: Io, client: ManagementClient, dir: string, announced: Release): Promise<void> {
   for (const { name, sizeBytes, isUploaded } of announced.artifacts) {
     if (isUploaded) continue;
     const progress = startProgress(io, `uploading ${name}`, sizeBytes);
@@ -60,39 +77,80 @@ async function upload(io: Io, client: ManagementClient, { dir }: ReleaseFolder, 
   }
 }
 
+async function finish(client: ManagementClient, announced: Release): Promise<Outcome> {
+  const { line, version, id, state } = announced;
+  const published =
+    state === 'published' ? announced : await client.call('publishRelease', { params: { id }, body: {} });
+  return {
+    json: published,
+    text: [`published ${line} ${version} as release ${id}`, `Next: pawl rollout create NAME --version ${version}`],
+  };
+}
+
+type Job = { readonly io: Io; readonly workspace: Workspace; readonly path: string };
+
+async function publishSealed({ io, workspace, path }: Job, passphraseFile: string | undefined): Promise<Outcome> {
+  const sealed = await loadReleaseFolder(path);
+  const { line } = sealed.release;
+  lineOf(workspace, line);
+  // Nothing gets on the list that devices would refuse.
+  await verifyReleaseFolder(sealed.dir, await loadLineKeys(workspace.dir, line));
+  const client = await connect(workspace);
+  const passphrase = await obtainPassphrase(io, passphraseFile);
+  const signer = await openSigningKey(workspace, 'release', passphrase);
+  const announced = await announce(client, await describeSealed(sealed));
+  await upload(io, client, sealed.dir, announced);
+  const { bytes } = await listRelease(workspace.dir, sealed.release, { signer, now: io.now() });
+  await client.call('putTrust', { body: { lines: { [line]: toBase64(bytes) } } });
+  return finish(client, announced);
+}
+
+type ForeignOptions = {
+  readonly line: string;
+  readonly version: string | undefined;
+  readonly certificates: readonly string[];
+};
+
+/** A .swu of SWUpdate: signed by its own means; the server checks the signature under the certificates of the line. */
+async function publishForeign({ io, workspace, path }: Job, options: ForeignOptions): Promise<Outcome> {
+  const { line, version } = options;
+  if (version === undefined) throw new CliError('CLI_USAGE', { missing: '--version' });
+  const certificatesPem = await Promise.all(options.certificates.map((file) => readText(inFolder(io.cwd, file))));
+  const facts = await measureFile(path);
+  const client = await connect(workspace);
+  if (certificatesPem.length > 0) await client.call('putLine', { params: { line }, body: { certificatesPem } });
+  const artifacts = [{ name: basename(path), ...facts }];
+  const announced = await announce(client, { line, version: parseVersion(version), kind: 'foreign', artifacts });
+  await upload(io, client, dirname(path), announced);
+  return finish(client, announced);
+}
+
 export const publish = defineCommand({
-  summary: 'list a sealed release and give it to the server',
+  summary: 'give a release to the server: a sealed one, listed first, or a signed .swu',
   about: [
-    'Verifies the folder under the image keys of the line, signs its place in the list with the release key, uploads the',
-    'artifacts and publishes. Safe to repeat: what an earlier try did is not done again.',
+    'A release folder is verified under the image keys of the line, listed with the release key, uploaded and published.',
+    'A .swu is uploaded and published when its signature holds under the certificates of the line.',
+    'Safe to repeat: what an earlier try did is not done again.',
   ],
-  positionals: [{ name: 'RELEASE_DIR', summary: 'the folder that "pawl seal" made' }],
-  options: { ...PASSPHRASE_OPTION, ...WORKSPACE_OPTION },
+  positionals: [{ name: 'PATH', summary: 'the folder that "pawl seal" made, or a .swu' }],
+  options: {
+    version: { type: 'string', value: 'X.Y.Z', summary: 'of a .swu: its version' },
+    line: { type: 'string', value: 'NAME', summary: 'of a .swu: the line (may be left out when there is only one)' },
+    certificate: {
+      type: 'string',
+      value: 'FILE',
+      summary: 'of a .swu: PEM that may sign, from now on',
+      multiple: true,
+    },
+    ...PASSPHRASE_OPTION,
+    ...WORKSPACE_OPTION,
+  },
   example: 'pawl publish releases/kettle/1.4.0',
-  async run({ values, positionals: [folder = ''], io }) {
+  async run({ values, positionals: [given = ''], io }) {
     const workspace = await loadWorkspace(io, values.workspace);
-    const sealed = await loadReleaseFolder(inFolder(io.cwd, folder));
-    const { line, version } = sealed.release;
-    lineOf(workspace, line);
-    // Nothing gets on the list that devices would refuse.
-    await verifyReleaseFolder(sealed.dir, await loadLineKeys(workspace.dir, line));
-    const client = await connect(workspace);
-    const passphrase = await obtainPassphrase(io, values['passphrase-file']);
-    const signer = await openSigningKey(workspace, 'release', passphrase);
-    const announced = await announce(client, sealed);
-    await upload(io, client, sealed, announced);
-    const { bytes } = await listRelease(workspace.dir, sealed.release, { signer, now: io.now() });
-    await client.call('putTrust', { body: { lines: { [line]: toBase64(bytes) } } });
-    const published =
-      announced.state === 'published'
-        ? announced
-        : await client.call('publishRelease', { params: { id: announced.id }, body: {} });
-    return {
-      json: published,
-      text: [
-        `published ${line} ${version} as release ${published.id}`,
-        `Next: pawl rollout create NAME --version ${version}`,
-      ],
-    };
+    const job = { io, workspace, path: inFolder(io.cwd, given) };
+    if (!given.endsWith('.swu')) return publishSealed(job, values['passphrase-file']);
+    const line = chooseLine(workspace, values.line);
+    return publishForeign(job, { line, version: values.version, certificates: values.certificate });
   },
 });
