@@ -7,7 +7,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { toHex } from '@pawl/core/bytes';
 import { sha256 } from '@pawl/core/crypto';
-import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify';
 import { newOperatorClaim } from './acts/access.ts';
 import { ServerError } from './acts/errors.ts';
 import type { ServerPorts } from './acts/ports.ts';
@@ -51,7 +51,7 @@ function openFolder(dataDir: string): void {
 function fastifyOptions(config: ServerConfig): FastifyServerOptions {
   const common = {
     logger: { level: config.logLevel ?? 'warn', redact: REDACTED },
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     // Slow clients: the head of a request must arrive in time; bodies may take long.
     connectionTimeout: 0,
     keepAliveTimeout: 75_000,
