@@ -19,6 +19,7 @@ import { downloadFrom } from './download.ts';
 import { AgentError } from './errors.ts';
 import type { AcceptedOffer, ListedPayload } from './offer.ts';
 import { PayloadStream } from './payload-stream.ts';
+import { relieve } from './relief.ts';
 import type { SlotWriter } from './slots/slots.ts';
 import { SLOTS } from './state.ts';
 
@@ -37,6 +38,7 @@ async function recall(writer: SlotWriter, stream: PayloadStream): Promise<void> 
     const bytes = await writer.read(position, Math.min(RECALL_BYTES, writer.sizeBytes - position));
     stream.recall(bytes);
     position += bytes.length;
+    relieve(bytes.length);
   }
 }
 
@@ -120,6 +122,7 @@ class InstallPlatform implements SuitPlatform {
       const { clock, signal } = ports;
       for await (const chunk of downloadFrom({ http, url, offset, sizeBytes: target.sizeBytes, clock, signal })) {
         await writer.write(stream.update(chunk));
+        relieve(chunk.length);
         progress(writer.sizeBytes);
       }
       stream.finish();

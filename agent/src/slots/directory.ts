@@ -3,9 +3,11 @@
  * replaced by rename, which is atomic, and made durable by fsync of its folder. For application firmware, and for trying
  * Pawl out. Bytes reach the disk in blocks, so memory stays the same whatever the size of the image.
  */
+
 import { join } from 'node:path';
 import { newHash } from '@pawl/core/crypto';
 import type { Disk, DiskFile } from '../disk.ts';
+import { relieve } from '../relief.ts';
 import { SLOTS, type SlotName } from '../state.ts';
 import type { Slots, SlotWriter } from './slots.ts';
 
@@ -126,6 +128,7 @@ export class DirectorySlots implements Slots {
         if (bytes.length === 0) break;
         hash.update(bytes);
         position += bytes.length;
+        relieve(bytes.length);
       }
       return { digest: hash.digest(), sizeBytes: position };
     } finally {
