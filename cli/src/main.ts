@@ -1,36 +1,8 @@
 /**
  * `pawl`: the operator's and the device's command line. Only this file looks at the process (arguments, environment, clock,
- * signals); everything else gets them as parameters. The Node version is checked before anything else is loaded, so that
- * an old Node gives a sentence instead of a syntax error.
+ * signals); everything else gets them as parameters. `bin/pawl.js` starts it.
  */
-import { enableCompileCache } from 'node:module';
-import { join } from 'node:path';
-
-const NODE_MINIMUM = [24, 12] as const;
-
-function isNodeRecent(version: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major > NODE_MINIMUM[0] || (major === NODE_MINIMUM[0] && minor >= NODE_MINIMUM[1]);
-}
-
-/**
- * Compiled code is kept beside the packages, so that the next start costs half the time and a third of the memory. Only
- * there: a folder that others may write would let them choose what runs.
- */
-function keepCompiled(): void {
-  enableCompileCache(join(import.meta.dirname, '../../node_modules/.cache/pawl'));
-}
-
 async function main(): Promise<void> {
-  if (!isNodeRecent(process.versions.node)) {
-    process.stderr.write(
-      `error: Pawl needs Node ${NODE_MINIMUM.join('.')} or newer; this is ${process.versions.node}\n`,
-    );
-    process.stderr.write('hint: run it as "npm run pawl --", which uses the Node that npm ci installed.\n');
-    process.exitCode = 3;
-    return;
-  }
-  keepCompiled();
   const [{ runCommandLine }, { COMMANDS }] = await Promise.all([
     import('./frame/run.ts'),
     import('./commands/index.ts'),

@@ -1,9 +1,10 @@
 /** Starts what a benchmark measures as processes of their own, and ends them whatever happens. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 
 export const ROOT: string = `${import.meta.dirname}/../..`;
-const MAIN = `${ROOT}/cli/src/main.ts`;
+const MAIN = `${ROOT}/cli/bin/pawl.js`;
 
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
@@ -25,6 +26,14 @@ export function start(args: readonly string[], env: NodeJS.ProcessEnv = process.
 
 export function startPawl(args: readonly string[]): Promise<Started> {
   return start([MAIN, ...args]);
+}
+
+/** Starts `pawl` and leaves its output to the caller. */
+export function spawnPawl(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcessByStdio<null, Readable, null> {
+  const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  running.add(child);
+  child.on('exit', () => running.delete(child));
+  return child;
 }
 
 /** Runs a command to its end; its standard output. */

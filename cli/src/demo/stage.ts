@@ -82,7 +82,7 @@ export class Stage {
   }
 
   get mainScript(): string {
-    return join(this.#options.repositoryDir, 'cli/src/main.ts');
+    return join(this.#options.repositoryDir, 'cli/bin/pawl.js');
   }
 
   #show(child: Child, event: ChildEvent): void {
