@@ -1,8 +1,13 @@
-/** `npm run bench [polls|seal]`: runs the benchmarks one after the other and prints their tables. */
+/** `npm run bench [polls|seal|install]`: runs the benchmarks one after the other and prints their tables. */
+import { benchInstall } from './install.ts';
 import { benchPolls } from './polls.ts';
 import { benchSeal } from './seal.ts';
 
-const BENCHES: Readonly<Record<string, () => Promise<void>>> = { polls: benchPolls, seal: benchSeal };
+const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
+  polls: benchPolls,
+  seal: benchSeal,
+  install: benchInstall,
+};
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => BENCHES[name] === undefined);

@@ -7,19 +7,12 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { opensslSpeed } from './openssl-speed.ts';
 import { run, runPawl } from './processes.ts';
 
 const SIZE_MIB = Number(process.env['SIZE_MIB'] ?? 256);
 const MIB = 1024 * 1024;
 const RUNS = 3;
-
-/** Bytes per second of one primitive, single-threaded, 64 KiB blocks. */
-async function opensslSpeed(cipher: string): Promise<number> {
-  const text = await run('openssl', ['speed', '-elapsed', '-seconds', '2', '-bytes', '65536', '-evp', cipher, '-mr']);
-  const figure = /^\+F:\d+:[^:]+:([0-9.]+)/m.exec(text)?.[1];
-  if (figure === undefined) throw new Error(`openssl speed said ${text}`);
-  return Number(figure);
-}
 
 function writeImage(path: string, blockOf: () => Uint8Array): void {
   const file = openSync(path, 'w');
