@@ -1,12 +1,12 @@
 /**
  * Keeps the memory of a stream flat. Its buffers lie outside V8's heap, and V8 lets tens of megabytes of dead ones gather
- * before it looks; on a gateway that memory belongs to the product. A minor collection every few megabytes (well under a
+ * before it looks; on a gateway that memory belongs to the product. A minor collection every two megabytes (well under a
  * millisecond each) frees them as they die.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-const EVERY_BYTES = 4 * 1024 * 1024;
+const EVERY_BYTES = 2 * 1024 * 1024;
 
 type Collect = (options: { readonly type: 'minor' }) => void;
 

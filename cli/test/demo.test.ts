@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 
-const MAIN = resolve(import.meta.dirname, '../src/main.ts');
+const MAIN = resolve(import.meta.dirname, '../bin/pawl.js');
 
 async function demo(cwd: string, ...words: string[]): Promise<{ status: number; out: string; err: string }> {
   const child = spawn(process.execPath, [MAIN, 'demo', ...words], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });

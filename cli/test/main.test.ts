@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { COMMANDS } from '../src/commands/index.ts';
 import { isGroup } from '../src/frame/command.ts';
 
-const MAIN = resolve(import.meta.dirname, '../src/main.ts');
+const MAIN = resolve(import.meta.dirname, '../bin/pawl.js');
 
 function run(
   nodeOptions: readonly string[],

@@ -10,7 +10,7 @@ import { after, before, describe, test } from 'node:test';
 import { makeSwu } from './swu-fixture.ts';
 import { LINE, Place } from './workspace-fixture.ts';
 
-const MAIN = resolve(import.meta.dirname, '../src/main.ts');
+const MAIN = resolve(import.meta.dirname, '../bin/pawl.js');
 // With CI=true a missing tool must fail the test, not skip it.
 const skip =
   spawnSync('openssl', ['version']).error !== undefined && process.env['CI'] !== 'true'

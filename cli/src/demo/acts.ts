@@ -8,8 +8,8 @@ import type { ResultRow } from './view.ts';
 
 const FINAL_S = '30';
 /** Slow enough that the kill comes in the middle of the image, fast enough for the minute. */
-const SLOW_BYTES_PER_S = 120_000;
-const KILL_AFTER_BYTES = 60_000;
+const SLOW_BYTES_PER_S = 60_000;
+const KILL_AFTER_BYTES = 40_000;
 const EVENT_LIMIT_MS = 20_000;
 
 type Ended = {
