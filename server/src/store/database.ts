@@ -5,7 +5,7 @@
  */
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely, type Transaction } from 'kysely';
-import { StoreError } from './errors.ts';
+import { StoreError, type StoreErrorCode } from './errors.ts';
 import { MIGRATIONS } from './migrations.ts';
 import type { Schema } from './schema.ts';
 import { endSnapshot, sqliteDialect } from './sqlite-dialect.ts';
@@ -17,19 +17,25 @@ function sqliteCode(error: unknown): number | undefined {
   return typeof error === 'object' && error !== null && 'errcode' in error ? Number(error.errcode) : undefined;
 }
 
-const SQLITE_BUSY = 5;
-const SQLITE_FULL = 13;
+/** Primary result codes that an operator can act on. Any other (a broken constraint) is a fault of ours and stays what it is. */
+const SQLITE_CODES: ReadonlyMap<number, StoreErrorCode> = new Map([
+  [3, 'STORE_NOT_WRITABLE'],
+  [5, 'STORE_LOCKED'],
+  [8, 'STORE_NOT_WRITABLE'],
+  [10, 'STORE_NOT_WRITABLE'],
+  [11, 'STORE_DAMAGED'],
+  [13, 'STORE_FULL'],
+  [14, 'STORE_NOT_WRITABLE'],
+  [26, 'STORE_DAMAGED'],
+]);
 
 /** Runs a step on the disk; turns what SQLite says into our codes. */
-export function withStoreErrors<T>(path: string, act: () => T): T {
+function withStoreErrors<T>(path: string, act: () => T): T {
   try {
     return act();
   } catch (cause) {
-    const code = (sqliteCode(cause) ?? 0) & 0xff;
-    if (code === SQLITE_BUSY) throw new StoreError('STORE_LOCKED', { path }, cause);
-    if (code === SQLITE_FULL) throw new StoreError('STORE_FULL', { path }, cause);
-    if (code > 0) throw new StoreError('STORE_NOT_WRITABLE', { path }, cause);
-    throw cause;
+    const code = SQLITE_CODES.get((sqliteCode(cause) ?? 0) & 0xff);
+    throw code === undefined ? cause : new StoreError(code, { path }, cause);
   }
 }
 
@@ -78,7 +84,7 @@ export class Database {
     this.read = new Kysely<Schema>({ dialect: sqliteDialect(reader, { keepsSnapshot: true }) });
   }
 
-  /** @throws StoreError STORE_LOCKED, STORE_NOT_WRITABLE, STORE_NEWER */
+  /** @throws StoreError STORE_LOCKED, STORE_NOT_WRITABLE, STORE_NEWER, STORE_DAMAGED */
   static open(dataDir: string): Database {
     const lock = lockFolder(dataDir);
     const path = `${dataDir}/pawl.db`;
