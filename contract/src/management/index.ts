@@ -4,8 +4,6 @@ export {
   MANAGEMENT_OPERATIONS,
   type ManagementOperation,
   type ManagementOperationId,
-  TOKEN_ROLES,
-  type TokenRole,
 } from './operations.ts';
 export {
   ASSIGNMENT_STATES,
@@ -23,5 +21,8 @@ export {
   type Rollout,
   type RolloutState,
   type SuccessKind,
+  TOKEN_ROLES,
+  type Token,
+  type TokenRole,
   type TrustStatus,
 } from './resources.ts';

@@ -16,20 +16,22 @@ import {
   ledgerProof,
   line,
   lineName,
+  login,
   newClaim,
   newDevice,
   newGateway,
   newRelease,
   newRollout,
+  newToken,
   newTrust,
   numericId,
   release,
   rollout,
+  type TokenRole,
+  token,
+  tokenId,
   trustStatus,
 } from './resources.ts';
-
-export const TOKEN_ROLES = ['viewer', 'operator', 'admin'] as const;
-export type TokenRole = (typeof TOKEN_ROLES)[number];
 
 export type ManagementOperation = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -72,9 +74,35 @@ export const MANAGEMENT_OPERATIONS = {
     path: '/api/v1/login',
     summary: 'Exchange the one-time claim of the first run for an API token',
     auth: 'open',
-    body: z.strictObject({ claim: z.string().max(128), label: z.string().min(1).max(64) }),
+    body: login,
     response: z.strictObject({ token: z.string(), tenant: z.string() }),
     errors: ['CLAIM_INVALID'],
+  },
+  listTokens: {
+    method: 'GET',
+    path: '/api/v1/tokens',
+    summary: 'Who holds an API token; never the tokens themselves',
+    auth: 'admin',
+    response: z.strictObject({ items: z.array(token) }),
+    errors: [],
+  },
+  createToken: {
+    method: 'POST',
+    path: '/api/v1/tokens',
+    summary: 'Make an API token of a role; shown once',
+    auth: 'admin',
+    body: newToken,
+    response: token.extend({ token: z.string() }),
+    errors: [],
+  },
+  revokeToken: {
+    method: 'DELETE',
+    path: '/api/v1/tokens/{tokenId}',
+    summary: 'Revoke an API token at once. Without an admin left, the next start of the server prints a claim again',
+    auth: 'admin',
+    params: z.strictObject({ tokenId }),
+    response: done,
+    errors: ['TOKEN_UNKNOWN'],
   },
   putLine: {
     method: 'PUT',

@@ -47,6 +47,20 @@ export type RolloutState = (typeof ROLLOUT_STATES)[number];
 const SUCCESS_KINDS = ['reported', 'version-seen', 'confirmed'] as const;
 export type SuccessKind = (typeof SUCCESS_KINDS)[number];
 
+/** Roles of API tokens, each able to do what those before it can. */
+export const TOKEN_ROLES = ['viewer', 'operator', 'admin'] as const;
+export type TokenRole = (typeof TOKEN_ROLES)[number];
+
+/** Names a token and opens nothing. */
+export const tokenId = z.string().regex(/^[0-9a-f]{16}$/);
+const tokenLabel = z.string().min(1).max(64);
+
+export const newToken = z.strictObject({ label: tokenLabel, role: z.enum(TOKEN_ROLES) });
+export const token = newToken.extend({ id: tokenId, createdAt: time });
+export type Token = z.infer<typeof token>;
+
+export const login = z.strictObject({ claim: z.string().max(128), label: tokenLabel });
+
 export const device = z.strictObject({
   controllerId,
   model: name,
@@ -101,16 +115,40 @@ export const release = z.strictObject({
 });
 export type Release = z.infer<typeof release>;
 
-export const newRelease = z.strictObject({
-  line: lineName,
-  version: releaseVersion,
-  kind: z.enum(['pawl', 'foreign']),
-  sequenceNumber: decimal.optional(),
-  securityCounter: decimal.optional(),
-  artifacts: z.array(artifact).min(1).max(64),
-  /** DSSE envelope `urn:pawl:release:1` by the image key, base64 of its bytes. */
-  statement: base64.max(65_536).optional(),
-});
+/** These are read whole when a release is published: an envelope to be verified, a foreign image with its signature. */
+const ENVELOPE_BYTES_MAX = 2 ** 20;
+const FOREIGN_BYTES_MAX = 2 ** 30;
+
+export const newRelease = z
+  .strictObject({
+    line: lineName,
+    version: releaseVersion,
+    kind: z.enum(['pawl', 'foreign']),
+    sequenceNumber: decimal.optional(),
+    securityCounter: decimal.optional(),
+    artifacts: z.array(artifact).min(1).max(64),
+    /** DSSE envelope `urn:pawl:release:1` by the image key, base64 of its bytes. */
+    statement: base64.max(65_536).optional(),
+  })
+  .refine(({ artifacts }) => new Set(artifacts.map((one) => one.name)).size === artifacts.length, {
+    path: ['artifacts'],
+    message: 'each artifact name once',
+  })
+  .refine(({ kind, artifacts }) => kind === 'foreign' || artifacts.some((one) => one.name === 'envelope.suit'), {
+    path: ['artifacts'],
+    message: 'an artifact envelope.suit',
+  })
+  .refine(
+    ({ artifacts }) => artifacts.every((one) => one.name !== 'envelope.suit' || one.sizeBytes <= ENVELOPE_BYTES_MAX),
+    {
+      path: ['artifacts'],
+      message: `an envelope of at most ${ENVELOPE_BYTES_MAX} bytes`,
+    },
+  )
+  .refine(({ kind, artifacts }) => kind === 'pawl' || artifacts.every((one) => one.sizeBytes <= FOREIGN_BYTES_MAX), {
+    path: ['artifacts'],
+    message: `foreign artifacts of at most ${FOREIGN_BYTES_MAX} bytes`,
+  });
 export type NewRelease = z.infer<typeof newRelease>;
 
 export const line = z.strictObject({
