@@ -55,6 +55,8 @@ export class Refusal extends Error {
   }
 }
 
+export const TRUST_EXPIRED = 'TRUST_EXPIRED';
+
 /** Nothing is known of the offer yet, or nothing can be written: tried again later, or the agent stops. */
 const NO_REFUSAL: ReadonlySet<string> = new Set([
   'AGENT_SERVER_UNREACHABLE',
@@ -63,6 +65,8 @@ const NO_REFUSAL: ReadonlySet<string> = new Set([
   'AGENT_STATE_READ_ONLY',
   'AGENT_JOURNAL_CORRUPT',
   'AGENT_IDENTITY_INVALID',
+  // No verdict on the release: newer metadata heals it, and the same assignment goes on (DESIGN, step 1).
+  TRUST_EXPIRED,
 ]);
 
 /** Runs a part of a step: a coded error becomes a refusal with the number of the step. */

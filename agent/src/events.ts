@@ -6,6 +6,7 @@ export type AgentEvent =
   | { readonly event: 'stopped' }
   | { readonly event: 'polled'; readonly nextInMs: number }
   | { readonly event: 'unreachable'; readonly code: string; readonly message: string; readonly nextInMs: number }
+  | { readonly event: 'waiting'; readonly code: string; readonly message: string; readonly nextInMs: number }
   | { readonly event: 'note'; readonly code: string; readonly message: string }
   | { readonly event: 'boot'; readonly slot: string; readonly isHealthy: boolean }
   | { readonly event: 'progress'; readonly assignmentId: string; readonly bytes: number; readonly of: number }

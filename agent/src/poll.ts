@@ -3,8 +3,9 @@
  * assignment is remembered and not tried again, whatever the server says.
  */
 import type { DdiPoll } from '@pawl/contract/device';
+import { type CodedError, isCodedError } from '@pawl/core/bytes';
 import { loadConsent } from './consent.ts';
-import { type Device, Refusal, record } from './device.ts';
+import { type Device, Refusal, record, TRUST_EXPIRED } from './device.ts';
 import { AgentError } from './errors.ts';
 import { examineOffer, type Offer, readOffer } from './offer.ts';
 import { getDocument, sendDocument } from './server-documents.ts';
@@ -13,6 +14,9 @@ import { findFinished } from './state.ts';
 import { runTrial } from './trial.ts';
 
 type Links = DdiPoll['_links'];
+
+/** How a round ended: when the server wants to be asked again, and what an offer still waits for. */
+export type Round = { readonly askedMs: number; readonly waitingFor?: CodedError };
 
 function pollPath({ config }: Device): string {
   const { controllerId } = config;
@@ -33,24 +37,27 @@ async function endOffer(device: Device, offer: Offer, refusal: Refusal): Promise
   );
 }
 
-async function handleDeployment(device: Device, href: string, links: Links): Promise<void> {
+/** Gives what the offer waits for, if it does. */
+async function handleDeployment(device: Device, href: string, links: Links): Promise<CodedError | undefined> {
   const { ports, http, config } = device;
   const document = await getDocument(http, 'getDeploymentBase', href, ports.signal);
   const offer = readOffer(document, config.line);
-  if (findFinished(device.journal.state, offer.assignmentId) !== undefined) return;
+  if (findFinished(device.journal.state, offer.assignmentId) !== undefined) return undefined;
   const { download, update, maintenanceWindow } = document.deployment;
   // Not now: outside the update window, or too little power. The server offers it again.
-  if (download === 'skip' || update === 'skip' || maintenanceWindow === 'unavailable') return;
-  if ((await ports.isPowerSufficient?.()) === false) return;
+  if (download === 'skip' || update === 'skip' || maintenanceWindow === 'unavailable') return undefined;
+  if ((await ports.isPowerSufficient?.()) === false) return undefined;
   try {
     await stageOffer(device, await examineOffer(device, offer, links.trust?.href));
   } catch (error) {
+    if (isCodedError(error) && error.code === TRUST_EXPIRED) return error;
     if (!(error instanceof Refusal)) throw error;
     await endOffer(device, offer, error);
-    return;
+    return undefined;
   }
   await device.reporter.tryFlush(ports.signal);
   await runTrial(device);
+  return undefined;
 }
 
 function feedback(execution: string, finished: string): object {
@@ -111,11 +118,12 @@ function sleepMs(sleep: string): number {
 }
 
 /**
- * One round. Gives the time after which the server wants to be asked again.
+ * One round with the server.
  * @throws AgentError AGENT_SERVER_UNREACHABLE, AGENT_SERVER_REFUSED, AGENT_ANSWER_MALFORMED, AGENT_LINK_FOREIGN,
  *   AGENT_NOT_ENROLLED; what disk and journal throw
  */
-export async function pollOnce(device: Device): Promise<number> {
+export async function pollOnce(device: Device): Promise<Round> {
+  let waitingFor: CodedError | undefined;
   const { http, ports, reporter, journal } = device;
   await reporter.flush(ports.signal);
   const { config, _links: links } = await getDocument(http, 'poll', pollPath(device), ports.signal);
@@ -123,8 +131,10 @@ export async function pollOnce(device: Device): Promise<number> {
   if (links.configData !== undefined) await sendAttributes(device, links.configData.href);
   if (links.cancelAction !== undefined) await handleCancel(device, links.cancelAction.href);
   else if (links.confirmationBase !== undefined) await handleConsent(device, links.confirmationBase.href);
-  else if (links.deploymentBase !== undefined) await handleDeployment(device, links.deploymentBase.href, links);
+  else if (links.deploymentBase !== undefined) {
+    waitingFor = await handleDeployment(device, links.deploymentBase.href, links);
+  }
   await reporter.flush(ports.signal);
   await journal.compactIfLong();
-  return sleepMs(config.polling.sleep);
+  return { askedMs: sleepMs(config.polling.sleep), ...(waitingFor === undefined ? {} : { waitingFor }) };
 }

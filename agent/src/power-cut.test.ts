@@ -1,104 +1,22 @@
-/**
- * The power fails at every single change that an installation makes to the disk, in every way that a disk can take it;
- * after each, the device is started with the real code. It must run the former image or the new one, never neither, and
- * get to the end that it would have come to without the cut.
- */
+/** Every cut of ../test/power-cut-worker.ts, in workers: they use all cores, and the test runner's hooks do not slow them. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { DeviceApi } from '../test/device-api.ts';
-import { CUT_MODES, type CutMode, PowerCut, PowerCutDisk } from '../test/power-cut-disk.ts';
-import { ReleaseRepository } from '../test/release-repository.ts';
-import { OLD_IMAGE, TestDevice } from '../test/test-device.ts';
-import type { Boot, BootVerdict } from './trial-boot.ts';
+import { once } from 'node:events';
+import { describe, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { CUT_MODES } from '../test/power-cut-disk.ts';
 
-const NEW_IMAGE = new Uint8Array(600_000).map((_, index) => (index * 13 + (index >> 9)) % 256);
-const NEVER = Number.POSITIVE_INFINITY;
+const ENDS = { healthy: 'the new image', failed: 'the former image, when the new one fails' } as const;
 
-let repository: ReleaseRepository;
-let api: DeviceApi;
-let template: TestDevice;
-
-before(async () => {
-  repository = await ReleaseRepository.start();
-  await repository.release({ version: '1.1.0', sequenceNumber: 2n, securityCounter: 2n, image: NEW_IMAGE });
-  api = await DeviceApi.start(repository);
-  template = await TestDevice.make(repository, api);
-});
-after(async () => {
-  await api.close();
-  template.remove();
-});
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
-}
-
-/** Starts whole images only; the new one says what the test wants. */
-function checkingBoot(verdict: BootVerdict): Boot {
-  return async ({ slotPath }) => {
-    const image = readFileSync(join(slotPath, 'image'));
-    const isNew = isSame(image, NEW_IMAGE);
-    assert.ok(isNew || isSame(image, OLD_IMAGE), 'an image was started that is neither the former nor the new one');
-    return isNew ? verdict : 'healthy';
-  };
-}
-
-async function install(device: TestDevice, boot: Boot, disk: PowerCutDisk): Promise<void> {
-  await device.run(1, { boot, disk });
-}
-
-async function countChanges(verdict: BootVerdict): Promise<number> {
-  const device = template.copy();
-  api.reset();
-  api.assign({ id: '5', version: '1.1.0' });
-  const disk = new PowerCutDisk(NEVER, 'before');
-  await install(device, checkingBoot(verdict), disk);
-  device.remove();
-  return disk.changes;
-}
-
-async function assertOldOrNew(device: TestDevice, where: string): Promise<void> {
-  const status = await device.status();
-  const image = device.bootImage();
-  const isNew = status.bootSlot === 'b';
-  assert.ok(isSame(image, isNew ? NEW_IMAGE : OLD_IMAGE), `${where}: what boots is whole`);
-  assert.equal(status.version, isNew ? '1.1.0' : '1.0.0', where);
-  // The floor is the new one exactly when the new image is confirmed.
-  assert.equal(status.floor, status.activeSlot === 'b' ? '2' : '1', where);
-}
-
-async function cutAndRestart(cutAt: number, mode: CutMode, verdict: BootVerdict): Promise<void> {
-  const where = `${mode} change ${cutAt}`;
-  const device = template.copy();
-  api.reset();
-  api.assign({ id: '5', version: '1.1.0' });
-  const boot = checkingBoot(verdict);
-  await assert.rejects(install(device, boot, new PowerCutDisk(cutAt, mode)), PowerCut, where);
-  await assertOldOrNew(device, where);
-  await device.run(2, { boot });
-  await assertOldOrNew(device, where);
-  const status = await device.status();
-  const isHealthy = verdict === 'healthy';
-  assert.equal(status.version, isHealthy ? '1.1.0' : '1.0.0', where);
-  assert.equal(status.bootSlot, status.activeSlot, where);
-  assert.equal(status.pending, undefined, where);
-  assert.equal(status.unsentReports, 0, where);
-  assert.equal(api.states.at(-1), isHealthy ? 'confirmed' : 'reverted', where);
-  device.remove();
-}
-
-describe('a power cut at every change of the disk', () => {
-  for (const verdict of ['healthy', 'failed'] as const) {
-    for (const mode of CUT_MODES) {
-      const end = verdict === 'healthy' ? 'the new image' : 'the former image, when the new one fails';
-      test(`(${mode}) ends in ${end}`, async (context) => {
-        const changes = await countChanges(verdict);
-        assert.ok(changes > 50);
-        for (let cutAt = 1; cutAt <= changes; cutAt += 1) await cutAndRestart(cutAt, mode, verdict);
-        context.diagnostic(`${changes} changes`);
-      });
-    }
+describe('a power cut at every change of the disk', { concurrency: true }, () => {
+  for (const [verdict, end] of Object.entries(ENDS)) {
+    test(`ends in ${end}`, async (context) => {
+      const worker = new Worker(new URL('../test/power-cut-worker.ts', import.meta.url), { workerData: verdict });
+      // What the worker throws rejects here.
+      const [changes] = (await once(worker, 'message')) as [number[]];
+      await once(worker, 'exit');
+      assert.equal(changes.length, CUT_MODES.length);
+      for (const count of changes) assert.ok(count > 50);
+      context.diagnostic(`changes (${CUT_MODES.join(', ')}): ${changes.join(', ')}`);
+    });
   }
 });

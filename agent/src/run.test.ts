@@ -172,6 +172,27 @@ describe('an installation', () => {
     assert.deepEqual(device.bootImage(), NEW_IMAGE);
   });
 
+  test('is refused when the slot does not pass the validate section of its manifest', async () => {
+    // The disk gives other bytes from the second reading on: the first is the image-match of the install section.
+    let readings = 0;
+    const disk = {
+      ...nodeDisk,
+      openToRead: async (path: string) => {
+        const file = await nodeDisk.openToRead(path);
+        readings += 1;
+        if (readings !== 2) return file;
+        await file.close();
+        return nodeDisk.openToRead(join(device.stateDir, 'slots/a/image'));
+      },
+    };
+    api.assign({ id: '9', version: '1.1.0' });
+    await device.run(1, { disk });
+    const { state, code, step } = api.reports.at(-1) ?? {};
+    assert.equal(`${state} ${code} ${step}`, 'refused SUIT_CONDITION_FAILED 5');
+    assert.deepEqual(device.booted, []);
+    await assertRunsOld();
+  });
+
   test('does not start an image that was changed after it was staged', async () => {
     const abort = new AbortController();
     api.assign({ id: '9', version: '1.1.0' });
@@ -302,20 +323,58 @@ describe('a refusal names its step and its code, and leaves the device as it was
     await assertRunsOld();
   });
 
-  test('metadata that has expired', async () => {
-    api.assign({ id: '9', version: '1.1.0' });
-    const clock = { ...device.ports().clock, now: () => new Date(NOW.getTime() + 9 * 86_400_000) };
-    await device.run(1, { clock });
-    const { state, code, step } = api.reports.at(-1) ?? {};
-    assert.equal(`${state} ${code} ${step}`, 'refused TRUST_EXPIRED 1');
-    await assertRunsOld();
-  });
-
   test('metadata that was changed on the way', async () => {
     const timestamp = repository.file('timestamp.json');
     repository.trustFiles.set('timestamp.json', timestamp.with(120, timestamp[120]! ^ 1));
     assert.match(await endOf('1.1.0'), /^refused TRUST_\w+ 1$/);
     repository.trustFiles.set('timestamp.json', timestamp);
+  });
+});
+
+describe('an offer waits, and the same assignment is installed later, when', () => {
+  test('the metadata has expired, until newer is to be had', async () => {
+    api.assign({ id: '9', version: '1.1.0' });
+    const clock = { ...device.ports().clock, now: () => new Date(NOW.getTime() + 9 * 86_400_000) };
+    await device.run(3, { clock });
+    const waits = device.events.flatMap((event) => (event.event === 'waiting' ? [event] : []));
+    assert.deepEqual(
+      waits.map(({ code, nextInMs }) => [code, nextInMs]),
+      [
+        ['TRUST_EXPIRED', 60_500],
+        ['TRUST_EXPIRED', 61_000],
+        ['TRUST_EXPIRED', 62_000],
+      ],
+    );
+    assert.deepEqual(api.reports, []);
+    assert.equal((await device.status()).lastFinished, undefined);
+    await assertRunsOld();
+    await repository.publish(30);
+    await device.run(1, { clock });
+    assert.equal((await device.status()).version, '1.1.0');
+  });
+
+  test('the trust cannot be had because the server has an error, or breaks off', async () => {
+    api.assign({ id: '9', version: '1.1.0' });
+    for (const [fault, code] of [
+      [503, 'AGENT_SERVER_REFUSED'],
+      ['break', 'AGENT_SERVER_UNREACHABLE'],
+    ] as const) {
+      api.trustFault = fault;
+      await device.run(2);
+      const heard = device.events.splice(0).flatMap((event) => (event.event === 'unreachable' ? [event] : []));
+      assert.deepEqual(
+        heard.map((event) => [event.code, event.nextInMs]),
+        [
+          [code, 500],
+          [code, 1000],
+        ],
+      );
+      assert.equal((await device.status()).lastFinished, undefined);
+    }
+    api.trustFault = undefined;
+    assert.deepEqual(api.reports, []);
+    await device.run();
+    assert.equal((await device.status()).version, '1.1.0');
   });
 });
 

@@ -56,10 +56,16 @@ async function runRounds(device: Device, options: RunOptions): Promise<void> {
   for (let round = 0; !signal.aborted && round < (options.rounds ?? Number.POSITIVE_INFINITY); round += 1) {
     let nextInMs: number;
     try {
-      const askedMs = await pollOnce(device);
-      backOff.reset();
+      const { askedMs, waitingFor } = await pollOnce(device);
       nextInMs = jitteredMs(intervalS === undefined ? askedMs : intervalS * 1000, clock.random);
-      emit({ event: 'polled', nextInMs });
+      if (waitingFor === undefined) {
+        backOff.reset();
+        emit({ event: 'polled', nextInMs });
+      } else {
+        // Never sooner than the server asked for, and later each time.
+        nextInMs += backOff.nextMs();
+        emit({ event: 'waiting', code: waitingFor.code, message: waitingFor.message, nextInMs });
+      }
     } catch (error) {
       if (signal.aborted) return;
       if (!isCodedError(error) || !TRANSIENT.has(error.code)) throw error;

@@ -182,7 +182,12 @@ export async function stageOffer(device: Device, offer: AcceptedOffer): Promise<
     await device.reporter.tryFlush(device.ports.signal);
   }
   const platform = new InstallPlatform(device, offer, mayResume);
-  await atStep(5, () => runSection(offer.manifest, 'install', platform));
+  await atStep(5, async () => {
+    await runSection(offer.manifest, 'install', platform);
+    // SUIT manifest, validate: what the author asks of the image before it may be started. The trial reads the slot once
+    // more, because it may begin after a restart.
+    if (offer.manifest.hasSection('validate')) await runSection(offer.manifest, 'validate', platform);
+  });
   await record(device, { kind: 'reported' }, { ...fields, state: 'verified' });
   await record(device, { kind: 'staged' }, { ...fields, state: 'staged' });
 }

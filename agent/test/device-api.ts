@@ -34,6 +34,8 @@ export class DeviceApi {
   breakAfter: number[] = [];
   changeArtifact: (name: string, bytes: Uint8Array) => Uint8Array = (_, bytes) => bytes;
   linkOrigin: string | undefined;
+  /** How every file of the trust is answered: with this status, or by breaking off. */
+  trustFault: number | 'break' | undefined;
   readonly #deviceKeys: PublicKey[] = [];
 
   private constructor(repository: ReleaseRepository, server: Server) {
@@ -98,7 +100,7 @@ export class DeviceApi {
     if (path === device) return this.#poll(response);
     if (path === `/default/pawl/v1/${CONTROLLER_ID}/report`) return this.#report(request, response);
     const trust = /^\/default\/pawl\/v1\/trust\/([^/]+)$/.exec(path)?.[1];
-    if (trust !== undefined) return this.#bytes(response, this.#repository.trustFiles.get(trust));
+    if (trust !== undefined) return this.#trust(response, trust);
     const artifact = new RegExp(`^${device}/artifacts/(.+)$`).exec(path)?.[1];
     if (artifact !== undefined) return this.#artifact(request, response, artifact);
     if (request.method !== 'GET') {
@@ -117,6 +119,12 @@ export class DeviceApi {
   #bytes(response: ServerResponse, bytes: Uint8Array | undefined): void {
     if (bytes === undefined) response.writeHead(404).end();
     else response.end(bytes);
+  }
+
+  #trust(response: ServerResponse, name: string): void {
+    if (this.trustFault === undefined) this.#bytes(response, this.#repository.trustFiles.get(name));
+    else if (this.trustFault === 'break') response.destroy();
+    else response.writeHead(this.trustFault).end();
   }
 
   #poll(response: ServerResponse): void {

@@ -3,6 +3,7 @@
  * there (`torn`), or gone (`lost`: files as at their last fsync, names as at the last fsync of their folder). Files lie
  * on the real disk; fsync itself is left out, because nothing here depends on the machine's own power.
  */
+import { existsSync } from 'node:fs';
 import { lstat, readFile, readlink, rename, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Disk, type DiskFile, nodeDisk } from '../src/disk.ts';
@@ -82,15 +83,21 @@ export class PowerCutDisk implements Disk {
 
   async open(path: string): Promise<DiskFile> {
     this.#assertOn();
-    if ((await nodeDisk.read(path)) !== undefined) return new PowerCutFile(this, path, await nodeDisk.open(path));
+    if (existsSync(path)) return new PowerCutFile(this, path, await nodeDisk.open(path));
     let file: DiskFile | undefined;
-    await this.change({
-      scope: dirname(path),
-      undo: () => keep(path),
-      run: async () => {
-        file = await nodeDisk.open(path);
-      },
-    });
+    try {
+      await this.change({
+        scope: dirname(path),
+        undo: () => keep(path),
+        run: async () => {
+          file = await nodeDisk.open(path);
+        },
+      });
+    } catch (error) {
+      // The cut came after the file was made: nobody else can close it.
+      await file?.close();
+      throw error;
+    }
     if (file === undefined) throw new Error('not opened');
     return new PowerCutFile(this, path, file);
   }
