@@ -11,7 +11,7 @@ import type { Trx } from '../store/database.ts';
 import { getDeviceById, updateDevice } from '../store/devices.ts';
 import { appendStatement } from '../store/ledger.ts';
 import { findRelease, listArtifacts } from '../store/releases.ts';
-import { activeAssignments, findRollout, updateRollout } from '../store/rollouts.ts';
+import { findRollout, hasActiveAssignment, updateRollout } from '../store/rollouts.ts';
 import type { AssignmentTable, ReleaseTable } from '../store/schema.ts';
 
 export type TransitionFacts = {
@@ -80,7 +80,7 @@ export async function recordTransition(
 }
 
 async function finishRollout(trx: Trx, row: AssignmentTable): Promise<void> {
-  if (row.rollout_id === null || (await activeAssignments(trx, row.rollout_id)).length > 0) return;
+  if (row.rollout_id === null || (await hasActiveAssignment(trx, row.rollout_id))) return;
   const rollout = await findRollout(trx, row.tenant_id, row.rollout_id);
   const next = rollout === undefined ? undefined : decideRollout(rollout.state, 'finish');
   if (rollout !== undefined && next !== undefined) await updateRollout(trx, rollout.id, { state: next });

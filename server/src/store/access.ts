@@ -1,5 +1,6 @@
 /** Claims and API tokens: stored as SHA-256 only, so a copy of the database opens nothing. */
-import type { TokenRole } from '@pawl/contract/management';
+import type { Token, TokenRole } from '@pawl/contract/management';
+import { toHex } from '@pawl/core/bytes';
 import type { Db, Trx } from './database.ts';
 import type { Schema } from './schema.ts';
 
@@ -39,9 +40,10 @@ export async function takeClaim(
     .executeTakeFirst();
 }
 
-/** Whether somebody can still become the first operator. */
-export async function hasAnyToken(db: Db): Promise<boolean> {
-  return (await db.selectFrom('api_token').select('sha256').limit(1).executeTakeFirst()) !== undefined;
+/** Whether anybody can administer the server; if not, somebody may become the first operator. */
+export async function hasAdmin(db: Db): Promise<boolean> {
+  const row = await db.selectFrom('api_token').select('sha256').where('role', '=', 'admin').limit(1).executeTakeFirst();
+  return row !== undefined;
 }
 
 /** Forgets first-run claims that were never used. */
@@ -58,6 +60,38 @@ export type TokenHolder = { readonly tenantId: number; readonly label: string; r
 export async function findToken(db: Db, sha256: Uint8Array): Promise<TokenHolder | undefined> {
   const row = await db.selectFrom('api_token').selectAll().where('sha256', '=', sha256).executeTakeFirst();
   return row === undefined ? undefined : { tenantId: row.tenant_id, label: row.label, role: row.role as TokenRole };
+}
+
+/** Public name of a token: the start of its digest. It finds the token and opens nothing. */
+const TOKEN_ID_BYTES = 8;
+
+function tokenIdOf(sha256: Uint8Array): string {
+  return toHex(sha256.subarray(0, TOKEN_ID_BYTES));
+}
+
+/** A token as the management API shows it. */
+export function tokenView(row: Schema['api_token']): Token {
+  const { sha256, label, role, created_ms } = row;
+  return { id: tokenIdOf(sha256), label, role: role as TokenRole, createdAt: new Date(created_ms).toISOString() };
+}
+
+/** Every token of a tenant, oldest first. There are few. */
+export async function listTokens(db: Db, tenantId: number): Promise<Schema['api_token'][]> {
+  return await db
+    .selectFrom('api_token')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .orderBy('created_ms')
+    .orderBy('sha256')
+    .execute();
+}
+
+/** Whether there was such a token. */
+export async function deleteToken(trx: Trx, tenantId: number, tokenId: string): Promise<boolean> {
+  const row = (await listTokens(trx, tenantId)).find(({ sha256 }) => tokenIdOf(sha256) === tokenId);
+  if (row === undefined) return false;
+  await trx.deleteFrom('api_token').where('sha256', '=', row.sha256).execute();
+  return true;
 }
 
 export async function insertGateway(

@@ -66,8 +66,13 @@ function migrate(db: DatabaseSync): void {
 
 function openWriter(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: 5000 });
-  db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;');
-  migrate(db);
+  try {
+    db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;');
+    migrate(db);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
   return db;
 }
 

@@ -73,16 +73,16 @@ export async function saveLastSeen(trx: Trx, seen: ReadonlyMap<number, number>):
   for (const [id, ms] of seen) await updateDevice(trx, id, { last_seen_ms: ms });
 }
 
-function likePattern({ text, isOpenStart, isOpenEnd }: FilterTerm): string {
-  const escaped = text.replace(/[\\%_]/g, '\\$&');
-  return `${isOpenStart ? '%' : ''}${escaped}${isOpenEnd ? '%' : ''}`;
+/** GLOB tells case apart, as `=` does; the grammar lets none of its other special characters through. */
+function globPattern({ text, isOpenStart, isOpenEnd }: FilterTerm): string {
+  return `${isOpenStart ? '*' : ''}${text}${isOpenEnd ? '*' : ''}`;
 }
 
 function conditionOf(term: FilterTerm): Expression<SqlBool> {
-  const pattern = likePattern(term);
+  const pattern = globPattern(term);
   const isOpen = term.isOpenStart || term.isOpenEnd;
   const matches = (column: Expression<unknown>): Expression<SqlBool> =>
-    isOpen ? sql<SqlBool>`${column} like ${pattern} escape '\\'` : sql<SqlBool>`${column} = ${term.text}`;
+    isOpen ? sql<SqlBool>`${column} glob ${pattern}` : sql<SqlBool>`${column} = ${term.text}`;
   switch (term.field) {
     case 'name':
       return matches(sql.ref('device.controller_id'));

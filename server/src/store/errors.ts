@@ -16,6 +16,11 @@ export const STORE_ERRORS = {
     advice: 'Run the newer version; the schema only moves forward.',
     status: 503,
   },
+  STORE_DAMAGED: {
+    message: 'the database file is damaged or no database',
+    advice: 'Restore the data folder from a backup. Nothing was changed.',
+    status: 503,
+  },
   STORE_FULL: {
     message: 'there is no space left for the database',
     advice: 'Free space on the file system of the data folder; nothing half-done was kept.',

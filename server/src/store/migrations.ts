@@ -88,4 +88,8 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX trust_file_current ON trust_file (tenant_id, role) WHERE is_current = 1;
   `,
+  `
+  CREATE INDEX assignment_active_in_rollout ON assignment (rollout_id) WHERE active = 1;
+  CREATE INDEX ledger_entry_by_subject ON ledger_entry (subject);
+  `,
 ];

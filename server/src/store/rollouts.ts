@@ -72,6 +72,18 @@ export async function activeAssignments(db: Db, rolloutId: number): Promise<numb
   return rows.map((row) => row.id);
 }
 
+/** Whether any device of the rollout is not done yet: one probe of an index, however large the rollout. */
+export async function hasActiveAssignment(db: Db, rolloutId: number): Promise<boolean> {
+  const row = await db
+    .selectFrom('assignment')
+    .select('id')
+    .where('rollout_id', '=', rolloutId)
+    .where('active', '=', sql.lit(1))
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 async function countStates(db: Db, rolloutId: number): Promise<Map<AssignmentState, number>> {
   const rows = await db
     .selectFrom('assignment')

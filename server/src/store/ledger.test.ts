@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { PrivateKey } from '@pawl/core/crypto';
+import { verifyStatement } from '@pawl/core/evidence';
+import { Database } from './database.ts';
+import { appendEnvelope, appendStatement, ledgerRoot, ledgerSize, listLedger } from './ledger.ts';
+
+let folder: string;
+let database: Database;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pawl-ledger-'));
+  database = Database.open(folder);
+});
+after(async () => {
+  await database.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** RFC 6962 §2.1, as it is written there. */
+function treeHash(leaves: readonly Uint8Array[]): Uint8Array {
+  const hash = (...parts: Uint8Array[]) => new Uint8Array(createHash('sha256').update(Buffer.concat(parts)).digest());
+  const [first] = leaves;
+  if (first === undefined) return hash();
+  if (leaves.length === 1) return hash(new Uint8Array([0]), first);
+  let split = 1;
+  while (split * 2 < leaves.length) split *= 2;
+  return hash(new Uint8Array([1]), treeHash(leaves.slice(0, split)), treeHash(leaves.slice(split)));
+}
+
+test('the root after each append is the tree hash of RFC 6962 over all entries', async () => {
+  const leaves: Uint8Array[] = [];
+  assert.deepEqual(await ledgerRoot(database.read, 0), treeHash([]));
+  for (let index = 0; index < 70; index += 1) {
+    const envelope = new TextEncoder().encode(`entry ${index}`);
+    leaves.push(envelope);
+    const at = await database.write((trx) => appendEnvelope(trx, envelope, { predicateType: 't', subject: 's' }));
+    assert.equal(at, index);
+    assert.deepEqual(await ledgerRoot(database.read, index + 1), treeHash(leaves));
+  }
+  assert.equal(await ledgerSize(database.read), 70);
+  for (let size = 0; size < 70; size += 1) {
+    assert.deepEqual(await ledgerRoot(database.read, size), treeHash(leaves.slice(0, size)));
+  }
+});
+
+test('an append that is undone leaves neither entry nor node', async () => {
+  const size = await ledgerSize(database.read);
+  const root = await ledgerRoot(database.read, size);
+  await assert.rejects(
+    database.write(async (trx) => {
+      await appendEnvelope(trx, new Uint8Array([1]), { predicateType: 't', subject: 's' });
+      throw new Error('undo');
+    }),
+  );
+  assert.equal(await ledgerSize(database.read), size);
+  assert.deepEqual(await ledgerRoot(database.read, size), root);
+});
+
+test('a statement of the server is stored signed, and verifies from the stored bytes', async () => {
+  const key = PrivateKey.generate('Ed25519');
+  const parts = {
+    predicateType: 'urn:pawl:rollout:1' as const,
+    subject: { name: 'release/hub/1.0.0', digest: { sha256: 'ab'.repeat(32) } },
+    predicate: { rolloutId: 1, at: '2026-03-01T12:00:00.000Z' },
+  };
+  const index = await database.write((trx) => appendStatement(trx, key, parts));
+  const [row] = await listLedger(database.read, index, 1);
+  assert.ok(row !== undefined);
+  assert.deepEqual([row.predicateType, row.subject], [parts.predicateType, parts.subject.name]);
+  assert.deepEqual(verifyStatement(row.envelope, [key.publicKey]).statement.predicate, parts.predicate);
+});
