@@ -29,6 +29,13 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** Makes a folder; the folders that were missing are on the disk, with their entries, when it resolves. */
+async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+}
+
 /** Writes and hashes; stops as soon as more comes than was announced. */
 async function copyHashed(
   file: FileHandle,
@@ -74,7 +81,7 @@ export class BlobStore {
     const path = this.#path(expected.sha256);
     const temporary = `${this.#folder}/incoming/${randomUUID()}`;
     try {
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       await mkdir(dirname(temporary), { recursive: true });
       const file = await open(temporary, 'wx', 0o600);
       let digests: BlobDigests;
