@@ -15,6 +15,7 @@ import { renewTimestamp } from './acts/trust.ts';
 import { BlobStore } from './blobs/blob-store.ts';
 import { type ServerConfig, verifyConfig } from './config.ts';
 import { deviceDirectory, registerDeviceApi } from './http/device/index.ts';
+import { closeGracefully } from './http/graceful-close.ts';
 import { registerManagementApi } from './http/management/register.ts';
 import { ApiError, problemOf } from './http/problem.ts';
 import { LastSeen } from './jobs/last-seen.ts';
@@ -32,11 +33,13 @@ export type RunningServer = {
   /** The one-time claim of the first operator; undefined when there is an operator. */
   readonly claim: string | undefined;
   readonly ledgerOrigin: string;
+  /** Lets requests under way finish (within 10 s), then closes the database. Closing twice is allowed. */
   close(): Promise<void>;
 };
 
 const LAST_SEEN_EVERY_MS = 10_000;
 const RENEW_EVERY_MS = 3_600_000;
+const CLOSE_GRACE_MS = 10_000;
 const REDACTED = ['req.headers.authorization', 'req.headers["x-pawl-proxy-secret"]'];
 
 function openFolder(dataDir: string): void {
@@ -55,7 +58,7 @@ function fastifyOptions(config: ServerConfig): FastifyServerOptions {
     // Slow clients: the head of a request must arrive in time; bodies may take long.
     connectionTimeout: 0,
     keepAliveTimeout: 75_000,
-    forceCloseConnections: true,
+    forceCloseConnections: 'idle' as const,
     routerOptions: { maxParamLength: 300 },
   };
   if (config.tls === undefined) return common;
@@ -80,7 +83,8 @@ function authoritiesOf(config: ServerConfig): X509Certificate[] {
 
 async function listen(app: FastifyInstance, { host, port, tls }: ServerConfig): Promise<string> {
   try {
-    await app.listen({ host, port });
+    // The name could lead anywhere; what was allowed is this machine.
+    await app.listen({ host: host === 'localhost' ? '127.0.0.1' : host, port });
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     if (code === 'EADDRINUSE') throw new ServerError('SERVER_PORT_IN_USE', { host, port }, cause);
@@ -136,35 +140,29 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   verifyConfig(config);
   openFolder(config.dataDir);
   const database = Database.open(config.dataDir);
+  const opened: (() => Promise<void>)[] = [() => database.close()];
+  const close = async (): Promise<void> => {
+    for (let end = opened.pop(); end !== undefined; end = opened.pop()) await end();
+  };
   try {
     const tenant = (config.tenant ?? 'default').toLowerCase();
     const ports = await openPorts(config, database);
     const tenantId = await database.write((trx) => ensureTenant(trx, tenant));
     const lastSeen = new LastSeen(database);
-    const app = await buildApp(config, ports, lastSeen);
-    const url = await listen(app, config);
-    const stopJobs = startJobs(
-      [
-        { name: 'last-seen', everyMs: LAST_SEEN_EVERY_MS, run: () => lastSeen.flush() },
-        { name: 'renew-timestamp', everyMs: RENEW_EVERY_MS, run: () => renewTimestamp(ports, tenantId) },
-      ],
-      (job, error) => app.log.error({ err: error, job }, 'job failed'),
-    );
+    opened.push(() => lastSeen.flush());
     await renewTimestamp(ports, tenantId);
     const claim = await newOperatorClaim(ports, tenant);
-    return {
-      url,
-      claim,
-      ledgerOrigin: ports.ledgerOrigin,
-      close: async () => {
-        await app.close();
-        await stopJobs();
-        await lastSeen.flush();
-        await database.close();
-      },
-    };
+    const app = await buildApp(config, ports, lastSeen);
+    opened.push(() => closeGracefully(app, CLOSE_GRACE_MS));
+    const url = await listen(app, config);
+    const jobs = [
+      { name: 'last-seen', everyMs: LAST_SEEN_EVERY_MS, run: () => lastSeen.flush() },
+      { name: 'renew-timestamp', everyMs: RENEW_EVERY_MS, run: () => renewTimestamp(ports, tenantId) },
+    ];
+    opened.push(startJobs(jobs, (job, error) => app.log.error({ err: error, job }, 'job failed')));
+    return { url, claim, ledgerOrigin: ports.ledgerOrigin, close };
   } catch (error) {
-    await database.close();
+    await close();
     throw error;
   }
 }

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { PrivateKey } from '@pawl/core/crypto';
 import { createFileKey, loadKeyFile, openKeyFile, saveKeyFile } from '@pawl/core/keys';
 import { ServerError } from './acts/errors.ts';
@@ -19,8 +19,23 @@ const PURPOSES: Readonly<Record<OnlineRole, string>> = {
   timestamp: 'signs that the metadata is fresh',
 };
 
-async function loadSecret(path: string): Promise<string> {
-  if (!existsSync(path)) await writeFile(path, randomBytes(32).toString('base64url'), { mode: 0o600, flag: 'wx' });
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The secret is on the disk before a key is sealed with it: a power cut in between must not lock the keys for good. */
+async function loadSecret(folder: string): Promise<string> {
+  const path = `${folder}/secret`;
+  if (!existsSync(path)) {
+    await writeFile(`${path}.new`, randomBytes(32).toString('base64url'), { mode: 0o600, flush: true });
+    await rename(`${path}.new`, path);
+    await sync(folder);
+  }
   return (await readFile(path, 'utf8')).trim();
 }
 
@@ -45,7 +60,7 @@ async function loadOrCreate(
 export async function loadOnlineKeys(dataDir: string, createdAt: Date): Promise<OnlineKeys> {
   const folder = `${dataDir}/keys`;
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const secret = await loadSecret(`${folder}/secret`);
+  const secret = await loadSecret(folder);
   const [ledger, snapshot, timestamp] = await Promise.all(
     ROLES.map((role) => loadOrCreate(folder, role, secret, createdAt)),
   );

@@ -1,4 +1,5 @@
 /** Making and moving rollouts. One wave for now: every device that the filter names when the rollout is made. */
+import { setImmediate } from 'node:timers/promises';
 import type { Assignment, NewRollout, Rollout } from '@pawl/contract/management';
 import { decideRollout, type RolloutVerb } from '../domain/rollout.ts';
 import { findActive, findAssignment, insertAssignment, queryAssignments } from '../store/assignments.ts';
@@ -93,6 +94,13 @@ export function createRollout(ports: ServerPorts, actor: Actor, input: NewRollou
   });
 }
 
+const TURN = 32;
+
+/** Polls are answered (from the state before the transaction) while a large rollout is being written. */
+async function letOthersRead(index: number): Promise<void> {
+  if (index % TURN === TURN - 1) await setImmediate();
+}
+
 /** Assigns the release to a device; what was active there is superseded. */
 async function assign(trx: Trx, ports: ServerPorts, row: RolloutTable, deviceId: number): Promise<void> {
   const nowMs = ports.now().getTime();
@@ -116,9 +124,17 @@ async function assign(trx: Trx, ports: ServerPorts, row: RolloutTable, deviceId:
   await recordTransition(trx, ledger, assignment, { to: state, event: 'assign', facts: { nowMs } });
 }
 
+async function assignAll(trx: Trx, ports: ServerPorts, row: RolloutTable): Promise<void> {
+  for (const [index, deviceId] of (await waveDevices(trx, row.id)).entries()) {
+    await letOthersRead(index);
+    await assign(trx, ports, row, deviceId);
+  }
+}
+
 async function stopAssignments(trx: Trx, ports: ServerPorts, rolloutId: number): Promise<void> {
   const nowMs = ports.now().getTime();
-  for (const id of await activeAssignments(trx, rolloutId)) {
+  for (const [index, id] of (await activeAssignments(trx, rolloutId)).entries()) {
+    await letOthersRead(index);
     await applyEvent(trx, ports.keys.ledger, id, 'cancel', { nowMs, code: 'ROLLOUT_STOPPED' });
   }
 }
@@ -142,7 +158,7 @@ export function changeRollout(
     await recordRollout(trx, ports, row, verb, actor);
     if (verb === 'start') {
       await startWave(trx, id, ports.now().getTime());
-      for (const deviceId of await waveDevices(trx, id)) await assign(trx, ports, { ...row, state: next }, deviceId);
+      await assignAll(trx, ports, { ...row, state: next });
     }
     if (verb === 'stop') await stopAssignments(trx, ports, id);
     const after = await findRollout(trx, actor.tenantId, id);

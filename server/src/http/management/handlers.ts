@@ -7,7 +7,7 @@ import type { OperationOutput } from '@pawl/contract/client';
 import type { MANAGEMENT_OPERATIONS, ManagementOperationId } from '@pawl/contract/management';
 import { toBase64 } from '@pawl/core/bytes';
 import type { z } from 'zod';
-import { login } from '../../acts/access.ts';
+import { createToken, login, revokeToken } from '../../acts/access.ts';
 import { addDevices, createClaim, createGateway, decommissionDevice } from '../../acts/device.ts';
 import { ServerError } from '../../acts/errors.ts';
 import { checkpointOf, exportLedger, proofOf } from '../../acts/ledger.ts';
@@ -15,6 +15,7 @@ import type { ServerPorts } from '../../acts/ports.ts';
 import { createRelease, publishRelease, putArtifact } from '../../acts/release.ts';
 import { cancelAssignment, changeRollout, createRollout } from '../../acts/rollout.ts';
 import { putTrust, trustStatus } from '../../acts/trust.ts';
+import { listTokens, tokenView } from '../../store/access.ts';
 import { queryAssignments } from '../../store/assignments.ts';
 import { deviceView, queryDevices, readDeviceRow } from '../../store/devices.ts';
 import { ledgerSize, listLedger } from '../../store/ledger.ts';
@@ -165,9 +166,21 @@ const LEDGER: Pick<Handlers, 'getCheckpoint' | 'listEntries' | 'getProof' | 'exp
   exportBundle: ({ actor }, ports) => exportLedger(ports.database.read, ports, actor.tenantId),
 };
 
+const TOKENS: Pick<Handlers, 'login' | 'listTokens' | 'createToken' | 'revokeToken'> = {
+  login: ({ body }, ports) => login(ports, body),
+  listTokens: async ({ actor }, { database }) => ({
+    items: (await listTokens(database.read, actor.tenantId)).map(tokenView),
+  }),
+  createToken: ({ actor, body }, ports) => createToken(ports, actor.tenantId, body),
+  revokeToken: async ({ actor, params }, ports) => {
+    await revokeToken(ports, actor.tenantId, params.tokenId);
+    return DONE;
+  },
+};
+
 export const HANDLERS: Handlers = {
   health: async (_request, { database }) => ({ status: 'ok', ledgerSize: await ledgerSize(database.read) }),
-  login: ({ body }, ports) => login(ports, body),
+  ...TOKENS,
   ...DEVICES,
   ...RELEASES,
   ...ROLLOUTS,

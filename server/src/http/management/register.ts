@@ -13,7 +13,7 @@ import {
 } from '@pawl/contract/management';
 import { fromUtf8 } from '@pawl/core/bytes';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { ServerPorts } from '../../acts/ports.ts';
 import { secretSha256 } from '../../acts/secret.ts';
 import { findToken } from '../../store/access.ts';
@@ -23,6 +23,8 @@ import { type Actor, HANDLERS, type Request } from './handlers.ts';
 
 const BODY_BYTES_DEFAULT = 256 * 1024;
 const BEARER = /^Bearer ([\x21-\x7e]{1,256})$/;
+/** A parameter that an operation does not know is refused, not dropped: it may have been meant as a limit. */
+const NO_QUERY = z.strictObject({});
 const NOBODY: Actor = { tenantId: 0, label: 'nobody' };
 
 const actors = new WeakMap<FastifyRequest, Actor>();
@@ -66,6 +68,14 @@ function parseBody(operation: ManagementOperation, request: FastifyRequest): unk
   return parsePart(operation.body, value, 'body');
 }
 
+/** Answers hold tokens and names; nobody between keeps them or guesses their type. */
+const ANSWER_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+
+function bytesOf(answer: unknown): Buffer {
+  if (!(answer instanceof Uint8Array)) throw new TypeError('the operation answers with bytes');
+  return Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength);
+}
+
 type AnyHandler = (request: Request<ManagementOperationId>, ports: ServerPorts) => Promise<unknown>;
 
 function route(app: FastifyInstance, id: ManagementOperationId, ports: ServerPorts): void {
@@ -83,14 +93,14 @@ function route(app: FastifyInstance, id: ManagementOperationId, ports: ServerPor
       const parsed = {
         actor: actors.get(request) ?? NOBODY,
         params: parsePart(operation.params, request.params, 'path'),
-        query: parsePart(operation.query, request.query, 'query'),
+        query: parsePart(operation.query ?? NO_QUERY, request.query, 'query'),
         body: parseBody(operation, request),
       };
       const answer = await handler(parsed as unknown as Request<ManagementOperationId>, ports);
-      if (answer instanceof Uint8Array) {
-        return reply.type('application/zip').send(Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength));
-      }
-      return reply.type('application/json').send(JSON.stringify(answer));
+      reply.headers(ANSWER_HEADERS);
+      if (operation.response === 'bytes') return reply.type('application/zip').send(bytesOf(answer));
+      // What the contract does not name does not leave the server; an answer that breaks it is a fault of ours.
+      return reply.type('application/json').send(JSON.stringify(operation.response.parse(answer)));
     },
   });
 }
@@ -108,7 +118,11 @@ export async function registerManagementApi(app: FastifyInstance, ports: ServerP
       if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
       // The rest of a body that is refused is not waited for.
       if (request.method !== 'GET') reply.header('connection', 'close');
-      return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+      return reply
+        .code(problem.status)
+        .headers(ANSWER_HEADERS)
+        .type('application/problem+json')
+        .send(JSON.stringify(problem));
     });
     for (const id of Object.keys(MANAGEMENT_OPERATIONS) as ManagementOperationId[]) route(scope, id, ports);
   });
