@@ -112,6 +112,7 @@ function describeEvent(event: AgentEvent): string | undefined {
     case 'boot':
       return `slot ${event.slot} ${event.isHealthy ? 'is healthy' : 'did not start'}`;
     case 'unreachable':
+    case 'waiting':
     case 'note':
       return `${event.code}: ${event.message}`;
     case 'stopped':
