@@ -41,7 +41,9 @@ export function systemCodeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-const READ_ONLY: ReadonlySet<string | undefined> = new Set(['EROFS', 'EACCES', 'EPERM']);
+/** The last two: a file stands where a folder should. */
+const READ_ONLY: ReadonlySet<string | undefined> = new Set(['EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'EEXIST']);
+const MISSING: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR']);
 
 async function changing<T>(path: string, change: () => Promise<T>): Promise<T> {
   try {
@@ -58,7 +60,7 @@ async function unlessMissing<T>(read: () => Promise<T>): Promise<T | undefined> 
   try {
     return await read();
   } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return undefined;
+    if (MISSING.has(systemCodeOf(error))) return undefined;
     throw error;
   }
 }

@@ -30,7 +30,8 @@ function mismatch({ sizeBytes }: Download, actual: number | string): AgentError 
 function surplusOf(answer: IncomingMessage, position: number, download: Download): number {
   const { statusCode = 0, headers } = answer;
   if (statusCode === 206) {
-    const range = /^bytes (\d{1,15})-\d{1,15}\/(\d{1,15})$/.exec(headers['content-range'] ?? '');
+    // 16 digits hold every length that a number holds exactly; a longer one equals none that is listed.
+    const range = /^bytes (\d{1,16})-\d{1,16}\/(\d{1,16})$/.exec(headers['content-range'] ?? '');
     if (range === null || Number(range[1]) !== position) {
       throw new AgentError('AGENT_ANSWER_MALFORMED', { at: 'content-range' });
     }
