@@ -12,6 +12,7 @@ export type TestServer = {
   readonly url: string;
   readonly folder: string;
   readonly operator: ManagementClient;
+  readonly token: string;
   readonly running: RunningServer;
   close(): Promise<void>;
 };
@@ -26,9 +27,15 @@ const fetchUnchecked: typeof fetch = async (input, init) => {
   return new Response(answer.text, { status: answer.status });
 };
 
-/** Starts a server and logs its first operator in. The client certificate of a TLS server is not checked here. */
-export async function startTestServer(config: Partial<ServerConfig> = {}): Promise<TestServer> {
-  const folder = await mkdtemp(join(tmpdir(), 'pawl-server-'));
+/**
+ * Starts a server and logs its first operator in; `before` goes on with the folder and the operator of a server that was
+ * closed. The certificate of a TLS server is not checked here.
+ */
+export async function startTestServer(
+  config: Partial<ServerConfig> = {},
+  before?: Pick<TestServer, 'folder' | 'token'>,
+): Promise<TestServer> {
+  const folder = before?.folder ?? (await mkdtemp(join(tmpdir(), 'pawl-server-')));
   const running = await startServer({
     dataDir: join(folder, 'data'),
     host: '127.0.0.1',
@@ -39,12 +46,14 @@ export async function startTestServer(config: Partial<ServerConfig> = {}): Promi
     ...config,
   });
   const client = { url: running.url, ...(config.tls === undefined ? {} : { fetch: fetchUnchecked }) };
-  const anyone = new ManagementClient(client);
-  const { token } = await anyone.call('login', { body: { claim: running.claim ?? '', label: 'test' } });
+  const login = async () =>
+    new ManagementClient(client).call('login', { body: { claim: running.claim ?? '', label: 'test' } });
+  const token = before?.token ?? (await login()).token;
   return {
     url: running.url,
     folder,
     operator: new ManagementClient({ ...client, token }),
+    token,
     running,
     close: async () => {
       await running.close();

@@ -47,10 +47,17 @@ export type ManagementOperation = {
   readonly errors: readonly string[];
 };
 
-const id = z.coerce.number().pipe(numericId);
+/** Numbers of paths and queries have one spelling: decimal digits. Anything else stays text, and is refused as such. */
+function inUrl<T extends z.ZodType>(schema: T): z.ZodPreprocess<T> {
+  const isDecimal = (value: unknown): value is string =>
+    typeof value === 'string' && /^(0|[1-9][0-9]{0,14})$/.test(value);
+  return z.preprocess((value) => (isDecimal(value) ? Number(value) : value), schema);
+}
+
+const id = inUrl(numericId);
 const byId = z.strictObject({ id });
 const byController = z.strictObject({ controllerId });
-const limit = z.coerce.number().int().min(1).max(500).optional();
+const limit = inUrl(z.number().int().min(1).max(500)).optional();
 const cursor = z.string().max(200).optional();
 const page = <T extends z.ZodType>(item: T): z.ZodObject<{ items: z.ZodArray<T>; next: z.ZodNullable<z.ZodString> }> =>
   z.strictObject({ items: z.array(item), next: z.string().nullable() });
@@ -296,7 +303,7 @@ export const MANAGEMENT_OPERATIONS = {
     path: '/api/v1/ledger/entries',
     summary: 'Entries of the ledger, oldest first',
     auth: 'viewer',
-    query: z.strictObject({ from: z.coerce.number().int().nonnegative().optional(), limit }),
+    query: z.strictObject({ from: inUrl(z.number().int().nonnegative()).optional(), limit }),
     response: page(ledgerEntry),
     errors: [],
   },
@@ -305,7 +312,7 @@ export const MANAGEMENT_OPERATIONS = {
     path: '/api/v1/ledger/proof/{index}',
     summary: 'Inclusion proof of one entry against the current checkpoint',
     auth: 'viewer',
-    params: z.strictObject({ index: z.coerce.number().int().nonnegative() }),
+    params: z.strictObject({ index: inUrl(z.number().int().nonnegative()) }),
     response: ledgerProof,
     errors: ['LEDGER_ENTRY_UNKNOWN'],
   },
