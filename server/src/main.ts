@@ -7,7 +7,13 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { toHex } from '@pawl/core/bytes';
 import { sha256 } from '@pawl/core/crypto';
-import fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify';
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+  LogController,
+} from 'fastify';
 import { newOperatorClaim } from './acts/access.ts';
 import { ServerError } from './acts/errors.ts';
 import type { ServerPorts } from './acts/ports.ts';
@@ -51,8 +57,20 @@ function openFolder(dataDir: string): void {
   }
 }
 
+/** What no API takes is answered in one way, whatever the framework thinks of it. */
+function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = problemOf(error, request.id);
+  if (problem.status === 500) request.log.error({ err: error }, 'request failed');
+  // A body that nobody takes is not waited for.
+  if (request.method !== 'GET') reply.header('connection', 'close');
+  return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+}
+
 function fastifyOptions(config: ServerConfig): FastifyServerOptions {
   const common = {
+    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+      void sendProblem(error, request, reply);
+    },
     logger: { level: config.logLevel ?? 'warn', redact: REDACTED },
     logController: new LogController({ disableRequestLogging: true }),
     // Slow clients: the head of a request must arrive in time; bodies may take long.
@@ -97,10 +115,11 @@ async function listen(app: FastifyInstance, { host, port, tls }: ServerConfig): 
 
 async function buildApp(config: ServerConfig, ports: ServerPorts, lastSeen: LastSeen): Promise<FastifyInstance> {
   const app = fastify(fastifyOptions(config));
-  app.setNotFoundHandler((request, reply) => {
-    const problem = problemOf(new ApiError('API_NOT_FOUND'), request.id);
-    return reply.code(404).type('application/problem+json').send(JSON.stringify(problem));
-  });
+  // An address that is not there reads no body; each API sets up its own reading.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  app.setErrorHandler(sendProblem);
+  app.setNotFoundHandler((request, reply) => sendProblem(new ApiError('API_NOT_FOUND'), request, reply));
   await registerManagementApi(app, ports);
   await registerDeviceApi(app, {
     ...ports,

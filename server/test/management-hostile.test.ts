@@ -1,0 +1,242 @@
+/**
+ * Hostile requests against every operation of the management API, from the table of operations: what is refused, that a
+ * refusal is a problem document which gives nothing away, and that not one byte of the database changes.
+ */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
+import { after, before, test } from 'node:test';
+import { MANAGEMENT_OPERATIONS, type ManagementOperation } from '@pawl/contract/management';
+import { exchange, type RawAnswer, type RawRequest } from './raw-http.ts';
+import { startTestServer, type TestServer } from './running-server.ts';
+
+const KIB = 1024;
+const BODY_BYTES_DEFAULT = 256 * KIB;
+/** Between the default limit and the one that an operation has for itself, a body is larger than is sent here. */
+const SENT_BYTES_MAX = 4 * KIB * KIB;
+const UNKNOWN_ID = 2_000_000_000;
+const VALID_PARAMS: Readonly<Record<string, string>> = {
+  id: String(UNKNOWN_ID),
+  index: '9',
+  verb: 'start',
+  line: 'gateway',
+  name: 'envelope.suit',
+  controllerId: 'unknown',
+  tokenId: 'ab'.repeat(8),
+};
+const OPERATIONS = Object.entries(MANAGEMENT_OPERATIONS) as [string, ManagementOperation][];
+const WITH_JSON = OPERATIONS.filter(([, { body }]) => body !== undefined && body !== 'bytes');
+
+let server: TestServer;
+let digestBefore: string;
+
+/** Every row of every table, as one digest. */
+function databaseDigest(): string {
+  const db = new DatabaseSync(`${server.folder}/data/pawl.db`, { readOnly: true });
+  try {
+    const hash = createHash('sha256');
+    for (const table of db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all()) {
+      const rows = db.prepare(`SELECT * FROM "${String(table['name'])}"`).all();
+      hash.update(JSON.stringify([table['name'], rows]));
+    }
+    return hash.digest('hex');
+  } finally {
+    db.close();
+  }
+}
+
+before(async () => {
+  server = await startTestServer();
+  const devices = [{ controllerId: 'known', model: 'hub', line: 'gateway' }];
+  await server.operator.call('addDevices', { body: { devices } });
+  digestBefore = databaseDigest();
+});
+after(async () => {
+  assert.equal(databaseDigest(), digestBefore, 'something that was refused was stored');
+  await server.close();
+});
+
+function urlOf({ path }: ManagementOperation, params: Readonly<Record<string, string>> = {}): string {
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => params[name] ?? VALID_PARAMS[name] ?? '');
+  return `${server.url}${filled}`;
+}
+
+function send(operation: ManagementOperation, request: RawRequest = {}, url = urlOf(operation)): Promise<RawAnswer> {
+  const json = operation.body === undefined ? {} : { 'content-type': 'application/json' };
+  const headers = { authorization: `Bearer ${server.token}`, ...json, ...request.headers };
+  return exchange(url, { method: operation.method, ...request, headers });
+}
+
+/** A refusal has its code, the whole problem document, and nothing that helps an attacker. */
+function assertProblem(answer: RawAnswer, status: number, code: string, what: string): void {
+  assert.deepEqual([answer.status, answer.json()['code']], [status, code], what);
+  assert.match(answer.headers['content-type'] ?? '', /^application\/problem\+json(;|$)/, what);
+  const members = ['advice', 'code', 'requestId', 'status', 'title', 'type'];
+  assert.deepEqual(Object.keys(answer.json()).sort(), members, what);
+  assert.ok(!answer.text.includes(server.token), what);
+  assert.ok(!answer.text.includes(server.folder), what);
+  assert.doesNotMatch(answer.text, /\\n\s+at |\.[jt]s:\d|node_modules|SQLITE/, what);
+}
+
+test('a body of another media type is refused by every operation that takes JSON', async () => {
+  for (const [id, operation] of WITH_JSON) {
+    for (const type of ['text/plain', 'application/octet-stream', 'multipart/form-data; boundary=x', '']) {
+      const answer = await send(operation, { body: '{}', headers: { 'content-type': type } });
+      assertProblem(answer, 415, 'API_CONTENT_TYPE_UNSUPPORTED', `${id} ${type}`);
+    }
+  }
+});
+
+const nested = (depth: number) => `{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`;
+const HOSTILE_JSON: readonly (readonly [string, string | Uint8Array])[] = [
+  ['nothing', ''],
+  ['half an object', '{"a":'],
+  ['no object', '7'],
+  ['null', 'null'],
+  ['an array', '[]'],
+  ['a repeated member', '{"label":"a","label":"b"}'],
+  ['a member repeated by an escape', '{"label":"a","l\\u0061bel":"b"}'],
+  ['nesting of 16 in an object', nested(16)],
+  ['nesting of 100,000', nested(100_000)],
+  ['100,000 quotes', '"'.repeat(100_000)],
+  ['an unknown member', '{"there is no such member":1}'],
+  ['a prototype', '{"__proto__":{"role":"admin"}}'],
+  ['a byte order mark', '\ufeff{}'],
+  ['bytes that are no UTF-8', Uint8Array.of(0x7b, 0x22, 0xc0, 0xaf, 0x22, 0x7d)],
+];
+
+test('a body that is not strict JSON of the contract is refused by every operation that takes JSON', async () => {
+  for (const [id, operation] of WITH_JSON) {
+    for (const [name, body] of HOSTILE_JSON) {
+      assertProblem(await send(operation, { body }), 400, 'API_REQUEST_INVALID', `${id}: ${name}`);
+    }
+  }
+});
+
+test('a body over the limit of the operation is refused, announced or not', async () => {
+  for (const [id, operation] of WITH_JSON) {
+    const limit = operation.bodyBytesMax ?? BODY_BYTES_DEFAULT;
+    const announced = await send(operation, { headers: { 'content-length': String(limit + 1) } });
+    assertProblem(announced, 413, 'API_BODY_TOO_LARGE', id);
+    if (limit >= SENT_BYTES_MAX) continue;
+    const sent = await send(operation, { body: Buffer.alloc(limit + 1, 0x20) });
+    assertProblem(sent, 413, 'API_BODY_TOO_LARGE', id);
+  }
+});
+
+test('who has no token is refused before a byte of the body is read', async () => {
+  for (const [id, operation] of OPERATIONS) {
+    if (operation.auth === 'open' || operation.body === undefined) continue;
+    const headers = { authorization: '', 'content-length': '1000000000' };
+    assertProblem(await send(operation, { headers }), 401, 'API_UNAUTHENTICATED', id);
+  }
+});
+
+test('a query that an operation does not know is refused, not dropped', async () => {
+  for (const [id, operation] of OPERATIONS) {
+    const body = operation.body === undefined ? {} : { body: '{}' };
+    const answer = await send(operation, body, `${urlOf(operation)}?tenant=other`);
+    assertProblem(answer, 400, 'API_REQUEST_INVALID', id);
+  }
+});
+
+const HOSTILE_PARAMS: Readonly<Record<string, readonly string[]>> = {
+  id: ['0', '-1', '01', '1e3', '0x10', '2147483648', '9007199254740993', 'NaN', '1%00', '%31%20', '..%2F1'],
+  index: ['-1', '01', '1.0', '1e1', '9007199254740993', 'last'],
+  verb: ['finish', 'START', 'start%20', '__proto__', 'constructor'],
+  line: ['UPPER', '..%2Fetc', '-a', 'a_b', 'x'.repeat(64), '%C3%A4'],
+  name: ['..%2F..%2Fpawl.db', '.hidden', '%2Fetc%2Fpasswd', 'a%00b', 'a%5Cb', 'a%20b', 'x'.repeat(129)],
+  controllerId: ['..%2Fx', '.x', 'a%2Fb', 'a%00', 'a%0Ab', "a'--", 'x'.repeat(129), '%25'],
+  tokenId: ['AB'.repeat(8), 'ab', 'x'.repeat(16), '..%2F..'],
+};
+
+test('names like paths, and numbers of another spelling or size, are refused by every operation', async () => {
+  for (const [id, operation] of OPERATIONS) {
+    const names = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+    for (const name of names) {
+      for (const value of HOSTILE_PARAMS[name] ?? assert.fail(`no hostile values for ${name}`)) {
+        const request = operation.body === undefined ? {} : { body: '{}' };
+        const answer = await send(operation, request, urlOf(operation, { [name]: value }));
+        assertProblem(answer, 400, 'API_REQUEST_INVALID', `${id} ${name}=${value}`);
+      }
+    }
+  }
+});
+
+/** What each operation says of what does not exist; the others have nothing to look up by path. */
+const UNKNOWN: Readonly<Record<string, string>> = {
+  revokeToken: 'TOKEN_UNKNOWN',
+  getDevice: 'DEVICE_UNKNOWN',
+  decommissionDevice: 'DEVICE_UNKNOWN',
+  putArtifact: 'RELEASE_UNKNOWN',
+  publishRelease: 'RELEASE_UNKNOWN',
+  getRollout: 'ROLLOUT_UNKNOWN',
+  changeRollout: 'ROLLOUT_UNKNOWN',
+  cancelAssignment: 'ASSIGNMENT_UNKNOWN',
+  getProof: 'LEDGER_ENTRY_UNKNOWN',
+};
+
+test('what does not exist is 404 with a code of its own', async () => {
+  for (const [id, operation] of OPERATIONS) {
+    if (!operation.path.includes('{') || id === 'putLine') continue;
+    const octets = operation.body === 'bytes' ? { headers: { 'content-type': 'application/octet-stream' } } : {};
+    const answer = await send(operation, operation.body === undefined ? {} : { body: '{}', ...octets });
+    assertProblem(answer, 404, UNKNOWN[id] ?? assert.fail(`${id} is not in the table`), id);
+  }
+});
+
+test('an address or a method that is not in the table is 404, with a token or without', async () => {
+  const known = new Set(OPERATIONS.map(([, { method, path }]) => `${method} ${path}`));
+  for (const [id, operation] of OPERATIONS) {
+    for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
+      if (known.has(`${method} ${operation.path}`)) continue;
+      for (const body of ['', '{"half":', '{}']) {
+        assertProblem(await send(operation, { method, body }), 404, 'API_NOT_FOUND', `${method} ${id} ${body}`);
+      }
+    }
+  }
+  for (const path of ['/', '/api', '/api/v1', '/api/v1/', '/api/v2/devices', '/api/v1/DEVICES']) {
+    const anonymous = await exchange(`${server.url}${path}`);
+    assertProblem(anonymous, 404, 'API_NOT_FOUND', path);
+    const headers = { 'content-type': 'application/xml', 'content-length': '1000000000' };
+    const announced = await exchange(`${server.url}${path}`, { method: 'POST', headers });
+    assertProblem(announced, 404, 'API_NOT_FOUND', path);
+  }
+});
+
+test('an address that cannot be read is refused in the same form', async () => {
+  for (const path of ['/api/v1/devices/%zz', '/%', '/api/v1/devices/%c3']) {
+    assertProblem(await exchange(`${server.url}${path}`), 400, 'API_REQUEST_INVALID', path);
+  }
+});
+
+test('HEAD asks for the same token as GET', async () => {
+  for (const [id, operation] of OPERATIONS) {
+    if (operation.method !== 'GET' || operation.auth === 'open') continue;
+    const { status } = await exchange(urlOf(operation), { method: 'HEAD' });
+    assert.equal(status, 401, id);
+  }
+});
+
+test('a filter is refused with its code, and cannot be made SQL', async () => {
+  const devices = MANAGEMENT_OPERATIONS.listDevices;
+  for (const filter of [
+    "name:a' or 1=1--",
+    'name:%',
+    'name:a_b"',
+    'name:a\\',
+    'name:[a-z]',
+    'name:?',
+    'id:1',
+    ':',
+    'a',
+  ]) {
+    const answer = await send(devices, {}, `${urlOf(devices)}?filter=${encodeURIComponent(filter)}`);
+    assertProblem(answer, 400, 'FILTER_MALFORMED', filter);
+  }
+  // Characters of the grammar that mean something to LIKE or GLOB stand for themselves.
+  for (const filter of ['name:know_', 'name:k-n', 'name:KNOWN', 'name:*KNOWN*']) {
+    const answer = await send(devices, {}, `${urlOf(devices)}?filter=${encodeURIComponent(filter)}`);
+    assert.deepEqual([answer.status, answer.json()['items']], [200, []], filter);
+  }
+});
