@@ -19,11 +19,12 @@ import {
   parseTimestamp,
   signMetadata,
   TOP_ROLES,
+  TrustError,
   TrustedMetadata,
 } from '@pawl/core/trust';
 import type { Db, Trx } from '../store/database.ts';
 import { appendStatement } from '../store/ledger.ts';
-import { currentTrustFile, currentTrustFiles, saveTrustFile } from '../store/trust-files.ts';
+import { currentTrustFile, currentTrustFiles, listRoots, saveTrustFile } from '../store/trust-files.ts';
 import { ServerError } from './errors.ts';
 import type { ServerPorts } from './ports.ts';
 
@@ -197,6 +198,25 @@ function isNews(change: TrustChange, role: string, bytes: Uint8Array): boolean {
   return current === undefined || !isEqualBytes(current, bytes);
 }
 
+type Given = readonly [role: string, bytes: Uint8Array];
+
+/** A line is a delegated role: under the name of a top-level one, a file would be checked by the rules of another. */
+function givenLines(lines: Readonly<Record<string, string>>): Given[] {
+  const top: readonly string[] = TOP_ROLES;
+  return Object.entries(lines).map(([line, text]) => {
+    if (top.includes(line)) throw new TrustError('TRUST_ROLE_UNKNOWN', { role: line, at: 'lines' });
+    return [line, fromBase64(text)];
+  });
+}
+
+/** The roots that are not published yet: an operator hands in the whole chain, of which most is known. */
+function newRoots(roots: readonly string[], published: readonly Uint8Array[]): Given[] {
+  return roots
+    .map((text) => fromBase64(text))
+    .filter((bytes) => !published.some((known) => isEqualBytes(known, bytes)))
+    .map((bytes) => ['root', bytes]);
+}
+
 /**
  * Takes new metadata, or refuses all of it.
  * @throws TrustError of the successor rules and of the client workflow; ServerError TRUST_ROOT_MISSING,
@@ -206,10 +226,10 @@ export function putTrust(ports: ServerPorts, tenantId: number, input: NewTrust):
   return ports.database.write(async (trx) => {
     const now = ports.now();
     const change = new TrustChange(now, await currentTrustFiles(trx, tenantId));
-    const files: [string, Uint8Array][] = [
-      ...(input.roots ?? []).map((text) => ['root', fromBase64(text)] as [string, Uint8Array]),
-      ...(input.targets === undefined ? [] : [['targets', fromBase64(input.targets)] as [string, Uint8Array]]),
-      ...Object.entries(input.lines ?? {}).map(([line, text]) => [line, fromBase64(text)] as [string, Uint8Array]),
+    const files: Given[] = [
+      ...newRoots(input.roots ?? [], await listRoots(trx, tenantId)),
+      ...(input.targets === undefined ? [] : [['targets', fromBase64(input.targets)] as const]),
+      ...givenLines(input.lines ?? {}),
     ];
     for (const [role, bytes] of files) if (isNews(change, role, bytes)) change.take(role, bytes);
     for (const [line, text] of Object.entries(input.lineKeys ?? {})) {

@@ -29,6 +29,18 @@ export async function currentTrustFiles(db: Db, tenantId: number): Promise<Trust
     .execute();
 }
 
+/** Every root that was ever published, oldest first. */
+export async function listRoots(db: Db, tenantId: number): Promise<Uint8Array[]> {
+  const rows = await db
+    .selectFrom('trust_file')
+    .select('bytes')
+    .where('tenant_id', '=', tenantId)
+    .where('role', '=', 'root')
+    .orderBy('version')
+    .execute();
+  return rows.map(({ bytes }) => bytes);
+}
+
 /** Makes a file the current one of its role. Older files stay: a device walks root by root, and reads what it was told of. */
 export async function saveTrustFile(trx: Trx, tenantId: number, file: TrustFile): Promise<void> {
   await trx
