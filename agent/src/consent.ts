@@ -5,7 +5,7 @@ import { AgentError } from './errors.ts';
 import { readJournal } from './journal.ts';
 import { stateFolder } from './state-folder.ts';
 
-export type ConsentAnswer = { readonly assignmentId: string; readonly isGiven: boolean };
+type ConsentAnswer = { readonly assignmentId: string; readonly isGiven: boolean };
 
 /**
  * Answers the question that is open; gives the assignment that was answered for, or undefined when nothing was asked.

@@ -7,7 +7,7 @@ import { type FileHandle, mkdir, open, readFile, readlink, rename, statfs, symli
 import { dirname } from 'node:path';
 import { AgentError } from './errors.ts';
 
-export const MODE_OWNER_ONLY = 0o600;
+const MODE_OWNER_ONLY = 0o600;
 const MODE_FOLDER = 0o700;
 
 export interface DiskFile {
@@ -37,7 +37,7 @@ export interface Disk {
   freeBytes(path: string): Promise<number>;
 }
 
-export function systemCodeOf(error: unknown): string | undefined {
+function systemCodeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 

@@ -28,7 +28,7 @@ export type Pending = {
   readonly attempts: number;
 };
 
-export type Ending = 'confirmed' | 'reverted' | 'refused' | 'failed' | 'cancelled';
+type Ending = 'confirmed' | 'reverted' | 'refused' | 'failed' | 'cancelled';
 export type Finished = {
   readonly assignmentId: string;
   readonly state: Ending;

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 
 export type BootVerdict = 'healthy' | 'failed' | 'timed-out';
-export type BootRequest = {
+type BootRequest = {
   readonly command: readonly string[];
   readonly slotPath: string;
   readonly timeoutMs: number;
