@@ -10,6 +10,7 @@ import { findRelease } from '../store/releases.ts';
 import {
   activeAssignments,
   findRollout,
+  hasActiveAssignment,
   insertRollout,
   rolloutView,
   startWave,
@@ -159,6 +160,8 @@ export function changeRollout(
     if (verb === 'start') {
       await startWave(trx, id, ports.now().getTime());
       await assignAll(trx, ports, { ...row, state: next });
+      // Every device was decommissioned since: nobody is left whose report could end it.
+      if (!(await hasActiveAssignment(trx, id))) await updateRollout(trx, id, { state: 'finished' });
     }
     if (verb === 'stop') await stopAssignments(trx, ports, id);
     const after = await findRollout(trx, actor.tenantId, id);
