@@ -39,6 +39,16 @@ async function loadSecret(folder: string): Promise<string> {
   return (await readFile(path, 'utf8')).trim();
 }
 
+/** The key as it was made: opening the file again would derive the same slow sealing key a second time. */
+async function create(
+  path: string,
+  options: Parameters<typeof createFileKey>[0],
+): Promise<Awaited<ReturnType<typeof createFileKey>>['key']> {
+  const { file, key } = await createFileKey(options);
+  await saveKeyFile(path, file);
+  return key;
+}
+
 async function loadOrCreate(
   folder: string,
   role: OnlineRole,
@@ -46,11 +56,9 @@ async function loadOrCreate(
   createdAt: Date,
 ): Promise<PrivateKey> {
   const path = `${folder}/${role}.json`;
-  if (!existsSync(path)) {
-    const options = { role, algorithm: 'Ed25519', purpose: PURPOSES[role], createdAt, passphrase } as const;
-    await saveKeyFile(path, (await createFileKey(options)).file);
-  }
-  const key = await openKeyFile(await loadKeyFile(path), passphrase);
+  const key = existsSync(path)
+    ? await openKeyFile(await loadKeyFile(path), passphrase)
+    : await create(path, { role, algorithm: 'Ed25519', purpose: PURPOSES[role], createdAt, passphrase });
   if (!(key instanceof PrivateKey))
     throw new ServerError('SERVER_CONFIG_INVALID', { at: path, expected: 'a signing key' });
   return key;
