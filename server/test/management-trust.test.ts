@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { toBase64 } from '@pawl/core/bytes';
-import { PrivateKey } from '@pawl/core/crypto';
-import { encodeLineKeys, nextTargets } from '@pawl/core/trust';
-import { LINE, LineRepository } from './line-repository.ts';
+import { PrivateKey, sha256 } from '@pawl/core/crypto';
+import { encodeLineKeys, lineKeysPath, newTargets, nextTargets, withDelegation, withTarget } from '@pawl/core/trust';
+import { announce, LINE, LineRepository, upload } from './line-repository.ts';
 import { startTestServer, type TestServer } from './running-server.ts';
 
 const DAY_MS = 86_400_000;
@@ -89,4 +89,59 @@ test('snapshot and timestamp rise with what they list; the timestamp alone is re
   assert.equal(await restartAfter(6), after.timestamp);
   assert.equal(await restartAfter(1), Number(after.timestamp) + 1);
   assert.equal((await state()).ledger, after.ledger, 'freshness is no news');
+});
+
+test('an image key and the key of a line are replaced together with what they sign', async () => {
+  const { image, release } = repository.keys;
+  const [newImage, newRelease] = [PrivateKey.generate('ESP256'), PrivateKey.generate('ESP256')];
+  const lineKeys = encodeLineKeys({ line: LINE, keys: [newImage.publicKey], requiredAlgorithms: ['ESP256'] });
+  const target = { path: lineKeysPath(LINE), sizeBytes: lineKeys.length, sha256: sha256(lineKeys) };
+  const before = await state();
+  repository.nextTargets();
+  const delegation = { role: LINE, keys: [newRelease.publicKey], paths: [`${LINE}/*/*`] };
+  repository.targets = withDelegation(withTarget(repository.targets, target), delegation);
+  repository.line = nextTargets(repository.line, { expiresAt: repository.afterDays(90) });
+  const targets = await repository.signed('targets');
+  const [oldLine, newLine] = [await repository.signed('line'), await repository.signed('line', [newRelease])];
+  const keys = { [LINE]: toBase64(lineKeys) };
+  const halves: readonly (readonly [string, object])[] = [
+    ['TRUST_LINE_KEYS_UNLISTED', { targets, lines: { [LINE]: newLine } }],
+    ['TRUST_LINE_KEYS_UNLISTED', { lineKeys: keys }],
+    ['TRUST_SIGNATURES_TOO_FEW', { targets, lineKeys: keys }],
+    ['TRUST_SIGNATURES_TOO_FEW', { targets, lineKeys: keys, lines: { [LINE]: oldLine } }],
+  ];
+  for (const [code, body] of halves) await assert.rejects(putTrust(body), codeIs(code));
+  assert.deepEqual(await state(), before);
+  await putTrust({ targets, lineKeys: keys, lines: { [LINE]: newLine } });
+  // What the old image key signs is not published any more, even when it is listed.
+  const publish = async (signer: PrivateKey, version: string) => {
+    const sealed = await repository.seal({ version, signers: [signer] });
+    await putTrust({ lines: { [LINE]: await repository.signed('line', [newRelease]) } });
+    const id = await announce(server.operator, sealed);
+    await upload(server.operator, id, sealed);
+    return await server.operator.call('publishRelease', { params: { id }, body: {} });
+  };
+  await assert.rejects(publish(image, '1.0.0'), codeIs('RELEASE_UNSIGNED'));
+  assert.equal((await publish(newImage, '1.0.1')).state, 'published');
+  await assert.rejects(
+    putTrust({ lines: { [LINE]: await repository.signed('line', [release]) } }),
+    codeIs('TRUST_SIGNATURES_TOO_FEW'),
+  );
+});
+
+test('a line that targets no longer delegates to is withdrawn, and cannot publish', async () => {
+  let targets = newTargets({ expiresAt: repository.afterDays(180) });
+  while (targets.signed.version <= repository.targets.signed.version) {
+    targets = nextTargets(targets, { expiresAt: repository.afterDays(180) });
+  }
+  const sealed = await repository.seal({ version: '2.0.0' });
+  const kept = repository.targets;
+  repository.targets = targets;
+  await putTrust({ targets: await repository.signed('targets') });
+  repository.targets = kept;
+  const id = await announce(server.operator, sealed);
+  await upload(server.operator, id, sealed);
+  const attempt = server.operator.call('publishRelease', { params: { id }, body: {} });
+  await assert.rejects(attempt, codeIs('RELEASE_UNLISTED'));
+  assert.deepEqual((await state()).lines, {});
 });

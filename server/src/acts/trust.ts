@@ -143,7 +143,13 @@ async function stamp(change: TrustChange, ports: ServerPorts): Promise<void> {
   change.keep({ role: 'timestamp', bytes, version, name: metadataFileName('timestamp') });
 }
 
-function load(change: Pick<TrustChange, 'bytesOf' | 'roles'>, now: Date): TrustedMetadata {
+/** The lines to which targets delegates. One that was withdrawn keeps its file in the snapshot, and nobody trusts it. */
+function delegatedRoles(targets: Uint8Array | undefined): ReadonlySet<string> {
+  if (targets === undefined) return new Set();
+  return new Set(parseTargets(targets).signed.delegations?.roles.map(({ name }) => name));
+}
+
+function load(change: Pick<TrustChange, 'bytesOf'>, now: Date): TrustedMetadata {
   const root = change.bytesOf('root');
   if (root === undefined) throw new ServerError('TRUST_ROOT_MISSING');
   const trusted = TrustedMetadata.fromRoot(root, now);
@@ -152,8 +158,7 @@ function load(change: Pick<TrustChange, 'bytesOf' | 'roles'>, now: Date): Truste
   trusted.updateTimestamp(timestamp);
   trusted.updateSnapshot(snapshot);
   trusted.updateTargets(targets);
-  const top: readonly string[] = TOP_ROLES;
-  for (const role of change.roles.filter((name) => !top.includes(name))) {
+  for (const role of delegatedRoles(targets)) {
     const bytes = change.bytesOf(role);
     if (bytes !== undefined) trusted.updateDelegated(bytes, role, 'targets');
   }
@@ -177,8 +182,8 @@ async function save(trx: Trx, ports: ServerPorts, tenantId: number, taken: reado
 export async function trustStatus(db: Db, ports: ServerPorts, tenantId: number): Promise<TrustStatus> {
   const files = await currentTrustFiles(db, tenantId);
   const version = (role: string): number | null => files.find((file) => file.role === role)?.version ?? null;
-  const top: readonly string[] = TOP_ROLES;
-  const lines = files.filter(({ role }) => !top.includes(role) && !role.startsWith(KEYS_PREFIX));
+  const delegated = delegatedRoles(files.find(({ role }) => role === 'targets')?.bytes);
+  const lines = files.filter(({ role }) => delegated.has(role));
   return {
     root: version('root'),
     targets: version('targets'),
