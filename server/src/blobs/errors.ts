@@ -1,5 +1,6 @@
 import { CodedError, type ErrorDetails, type ErrorTable, errorRow } from '@pawl/core/bytes';
 
+/** @public The reference pages read every table of error codes. */
 export const BLOB_ERRORS = {
   STORAGE_FULL: {
     message: 'there is no space left to store this',

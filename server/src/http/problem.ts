@@ -4,6 +4,7 @@
  */
 import { CodedError, type ErrorDetails, type ErrorTable, errorRow, isCodedError } from '@pawl/core/bytes';
 
+/** @public The reference pages read every table of error codes. */
 export const API_ERRORS = {
   API_UNAUTHENTICATED: {
     message: 'the request carries no valid API token',

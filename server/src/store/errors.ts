@@ -1,5 +1,6 @@
 import { CodedError, type ErrorDetails, type ErrorTable, errorRow } from '@pawl/core/bytes';
 
+/** @public The reference pages read every table of error codes. */
 export const STORE_ERRORS = {
   STORE_LOCKED: {
     message: 'another server uses this data folder',
