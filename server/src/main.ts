@@ -3,8 +3,9 @@
  * loopback without TLS, or anywhere with TLS or behind a trusted proxy; nothing else.
  */
 import { randomBytes, X509Certificate } from 'node:crypto';
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { dirname, resolve } from 'node:path';
 import { toHex } from '@pawl/core/bytes';
 import { sha256 } from '@pawl/core/crypto';
 import fastify, {
@@ -48,10 +49,18 @@ const RENEW_EVERY_MS = 3_600_000;
 const CLOSE_GRACE_MS = 10_000;
 const REDACTED = ['req.headers.authorization', 'req.headers["x-pawl-proxy-secret"]'];
 
+/** Folder by folder: Node's recursive mkdir never ends where a file system answers ENOENT for a new name (/proc). */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
+}
+
 function openFolder(dataDir: string): void {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+    makeFolder(resolve(dataDir));
+    // The dot: a file is no folder, and says so.
+    accessSync(`${dataDir}/.`, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw new StoreError('STORE_NOT_WRITABLE', { path: dataDir }, cause);
   }
