@@ -1,5 +1,6 @@
 /** Rollouts whose devices change between making and starting, and acts that come at the same time. */
 import assert from 'node:assert/strict';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { ManagementClient } from '@pawl/contract/client';
 import { LINE, LineRepository, publish } from './line-repository.ts';
@@ -60,6 +61,27 @@ test('a device that is decommissioned ends its assignment, and the rollout with 
   assert.deepEqual([state, code], ['cancelled', 'DECOMMISSIONED']);
   assert.equal((await call('getRollout', { params: { id } })).state, 'finished');
   await assert.rejects(create('name:leaves'), codeIs('ROLLOUT_EMPTY'));
+});
+
+test('an assignment that has ended is not cancelled', async () => {
+  await add('ended');
+  await change(await create('name:ended'), 'start');
+  await decommission('ended');
+  const { id } = await lastAssignment(server.operator, 'ended');
+  const cancel = () => call('cancelAssignment', { params: { id }, body: {} });
+  await assert.rejects(cancel(), codeIs('ASSIGNMENT_FINAL'));
+});
+
+test('a release below the floor of one device is not rolled out to any, unless that is asked for', async () => {
+  await add('floor-1', 'floor-2');
+  const db = new DatabaseSync(`${server.folder}/data/pawl.db`);
+  // Past 2^53, and longer than the counter: floors are compared as numbers of any size.
+  db.prepare("UPDATE device SET floor = '9007199254740993' WHERE controller_id = 'floor-2'").run();
+  db.close();
+  await assert.rejects(create('name:floor-*'), codeIs('ROLLOUT_BELOW_FLOOR'));
+  await create('name:floor-1');
+  const body = { name: 'x', releaseId, filter: 'name:floor-*', despiteFloor: true };
+  assert.equal((await call('createRollout', { body })).devices, 2);
 });
 
 test('a rollout is started once, however many ask at the same time', async () => {

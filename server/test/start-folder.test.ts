@@ -13,8 +13,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const start = (dataDir: string) =>
-  startServer({ dataDir, host: '127.0.0.1', port: 0, pollIntervalS: 300, now: () => new Date(), logLevel: 'silent' });
+const start = (dataDir: string, port = 0) =>
+  startServer({ dataDir, host: '127.0.0.1', port, pollIntervalS: 300, now: () => new Date(), logLevel: 'silent' });
 
 test('a folder is made with those above it, and only its owner reads it', async () => {
   const dataDir = join(folder, 'a', 'b', 'data');
@@ -38,6 +38,14 @@ test('a database of a newer Pawl is left alone, and the folder is free for the n
   raw.exec('PRAGMA user_version = 1000');
   await assert.rejects(start(folder), { code: 'STORE_NEWER' });
   raw.close();
+});
+
+test('a start that fails at its port gives the folder back', async () => {
+  const other = await start(join(folder, 'other'));
+  const port = Number(new URL(other.url).port);
+  await assert.rejects(start(join(folder, 'data'), port), { code: 'SERVER_PORT_IN_USE' });
+  await other.close();
+  await (await start(join(folder, 'data'), port)).close();
 });
 
 test('a secret that does not open the keys is refused, and they are not made anew', async () => {
