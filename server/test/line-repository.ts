@@ -23,7 +23,7 @@ import {
   withTarget,
 } from '@pawl/core/trust';
 
-export const LINE = 'hub';
+export const LINE = 'gateway';
 const A256GCM = 3;
 const DAY_MS = 86_400_000;
 

@@ -251,7 +251,7 @@ test('foreign images need a signature under a certificate of their line', async 
   const bytes = new TextEncoder().encode('no archive');
   const artifacts = (name: string) => [{ name, sizeBytes: bytes.length, sha256: sha256Hex(bytes) }];
   for (const [index, name] of ['image.swu', 'image.raucb'].entries()) {
-    const body = { line: 'gateway', version: `1.0.${index}`, kind: 'foreign' as const, artifacts: artifacts(name) };
+    const body = { line: 'boxes', version: `1.0.${index}`, kind: 'foreign' as const, artifacts: artifacts(name) };
     const { id } = await server.operator.call('createRelease', { body });
     await server.operator.call('putArtifact', { params: { id, name }, body: bytes, sizeBytes: bytes.length });
     await assert.rejects(

@@ -43,7 +43,10 @@ const assignmentState = z.enum(ASSIGNMENT_STATES);
 const ROLLOUT_STATES = ['ready', 'running', 'paused', 'stopped', 'finished'] as const;
 export type RolloutState = (typeof ROLLOUT_STATES)[number];
 
-/** What counts as success, from the weakest word to the strongest proof. */
+/**
+ * What counts as success, from the weakest word to the strongest proof: the client said so; the device's own attribute
+ * `version` showed the release afterwards; the device signed it after its trial boot.
+ */
 const SUCCESS_KINDS = ['reported', 'version-seen', 'confirmed'] as const;
 export type SuccessKind = (typeof SUCCESS_KINDS)[number];
 

@@ -41,6 +41,7 @@ export async function insertAssignment(trx: Trx, row: NewAssignment): Promise<nu
       code: null,
       step: null,
       final_sha256: null,
+      version_seen_ms: null,
       created_ms: row.nowMs,
       updated_ms: row.nowMs,
     })
@@ -67,6 +68,17 @@ export async function updateAssignment(trx: Trx, id: number, change: Partial<Ass
     .updateTable('assignment')
     .set({ ...change, ...active })
     .where('id', '=', id)
+    .execute();
+}
+
+/** The device shows this version by itself: whether it is that of the release it was last said to run is noted, once. */
+export async function noteVersionSeen(trx: Trx, deviceId: number, version: string, nowMs: number): Promise<void> {
+  await trx
+    .updateTable('assignment')
+    .set({ version_seen_ms: nowMs })
+    .where('version_seen_ms', 'is', null)
+    .where('id', '=', (eb) => eb.selectFrom('device').select('installed_assignment_id').where('id', '=', deviceId))
+    .where('release_id', 'in', (eb) => eb.selectFrom('release').select('id').where('version', '=', version))
     .execute();
 }
 

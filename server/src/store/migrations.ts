@@ -92,4 +92,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX assignment_active_in_rollout ON assignment (rollout_id) WHERE active = 1;
   CREATE INDEX ledger_entry_by_subject ON ledger_entry (subject);
   `,
+  `
+  ALTER TABLE assignment ADD COLUMN version_seen_ms INTEGER;
+  `,
 ];

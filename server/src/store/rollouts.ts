@@ -103,15 +103,13 @@ async function countDevices(db: Db, rolloutId: number): Promise<number> {
   return row.count;
 }
 
-/** Devices of the rollout whose own attributes show the version of the release. */
+/** Devices of the rollout that showed the version of the release by their own attributes, or proved it. */
 async function countVersionSeen(db: Db, rolloutId: number): Promise<number> {
   const row = await db
     .selectFrom('assignment')
-    .innerJoin('device', 'device.id', 'assignment.device_id')
-    .innerJoin('release', 'release.id', 'assignment.release_id')
     .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('assignment.rollout_id', '=', rolloutId)
-    .whereRef('device.installed_version', '=', 'release.version')
+    .where('rollout_id', '=', rolloutId)
+    .where((eb) => eb.or([eb('state', '=', 'confirmed'), eb('version_seen_ms', 'is not', null)]))
     .executeTakeFirstOrThrow();
   return row.count;
 }

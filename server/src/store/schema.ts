@@ -43,6 +43,8 @@ type AssignmentColumns = {
   step: number | null;
   /** SHA-256 of the last final word of the device, so that the same word again is no error. */
   final_sha256: Uint8Array | null;
+  /** When the device's own attributes first showed the version of the release, after it ended well. */
+  version_seen_ms: number | null;
   created_ms: number;
   updated_ms: number;
 };

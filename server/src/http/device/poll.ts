@@ -1,3 +1,4 @@
+import { noteVersionSeen } from '../../store/assignments.ts';
 import { getDeviceById, updateDevice } from '../../store/devices.ts';
 import { EMPTY } from './answer.ts';
 import { mergeAttributes } from './attributes.ts';
@@ -35,12 +36,18 @@ export const poll: Handler<'poll'> = async ({ device, links }, ports) => {
   return { kind: 'document', document };
 };
 
+/** The attribute in which a device shows what it runs. */
+const VERSION_ATTRIBUTE = 'version';
+
 /** The attributes are written before the answer: the next poll on this connection must not ask for them again. */
 export const putConfigData: Handler<'putConfigData'> = async ({ device, body }, ports) => {
   await ports.database.write(async (trx) => {
     const row = await getDeviceById(trx, device.id);
     const attributes = mergeAttributes(JSON.parse(row.attributes) as Record<string, string>, body);
     await updateDevice(trx, device.id, { attributes: JSON.stringify(attributes), wants_attributes: 0 });
+    // Only what this very request says: a version that was kept from before the update proves nothing.
+    const version = body.mode === 'remove' ? undefined : body.data[VERSION_ATTRIBUTE];
+    if (typeof version === 'string') await noteVersionSeen(trx, device.id, version, ports.now().getTime());
   });
   return EMPTY;
 };

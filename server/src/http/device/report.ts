@@ -43,7 +43,10 @@ async function noteConfirmed(
   }
   const known = BigInt(device.floor ?? 0);
   const proven = BigInt(floor ?? 0);
-  if (proven > known) await updateDevice(trx, device.id, { floor: String(proven) });
+  await updateDevice(trx, device.id, {
+    installed_version: version,
+    ...(proven > known ? { floor: String(proven) } : {}),
+  });
 }
 
 async function take(trx: Trx, row: AssignmentTable, verified: VerifiedReport, ports: DevicePorts): Promise<Transition> {
@@ -78,7 +81,8 @@ export const postReport: Handler<'postReport'> = async ({ device, body }, ports)
       throw new DeviceApiError('REPORT_REPLAYED', { expected: known.report_counter + 1, actual: counter });
     }
     const transition = await take(trx, row, verified, ports);
-    if (state === 'confirmed' && transition.kind === 'moved') await noteConfirmed(trx, known, row, verified);
+    // Also when the assignment ended before its word came: the device runs what it says, whatever the server wanted.
+    if (state === 'confirmed') await noteConfirmed(trx, known, row, verified);
     await updateDevice(trx, device.id, { report_counter: counter });
     return transition.state;
   });
