@@ -155,7 +155,8 @@ describe('seal and verify', () => {
       [['key', 'export', 'image', '--out', 'kettle.bin/image.pem'], /CLI_FILE_UNWRITABLE/, 3],
       [['device', 'list'], /CLI_TOKEN_MISSING/, 2],
       [['verify', dir], /CLI_USAGE/, 2],
-      [['verify', 'kettle.bin', '--key', 'x'], /CLI_FORMAT_UNKNOWN/, 2],
+      [['verify', 'keys', '--key', 'x'], /CLI_FORMAT_UNKNOWN/, 2],
+      [['verify', 'kettle.bin', '--key', 'pawl.json'], /IMAGE_UNSIGNED/, 1],
       [['verify', 'none.suit', '--key', 'x'], /CLI_FILE_UNREADABLE/, 2],
     ];
     for (const [words, code, status] of cases) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type BundleReport, verifyBundle } from '@pawl/core/evidence';
 import { defineCommand, type Io, type Outcome } from '../frame/command.ts';
 import { CliError } from '../frame/errors.ts';
-import { inFolder, isPresent, readInput, readText } from '../workspace/files.ts';
+import { inFolder, isPresent, readInput, readStart, readText } from '../workspace/files.ts';
 import { readLedgerKey } from '../workspace/ledger-key.ts';
 import {
   type EnvelopeFacts,
@@ -14,23 +14,33 @@ import {
 } from '../workspace/verify-release.ts';
 import { verifyRepository } from '../workspace/verify-repository.ts';
 
-const SWU_BYTES_MAX = 512 * 1024 * 1024;
+const IMAGE_BYTES_MAX = 512 * 1024 * 1024;
+
+/** How a file says what it is; the name does not count. Anything else is an image, if only `raw`. */
+const MAGICS: readonly (readonly [kind: 'envelope' | 'bundle', magic: readonly number[]])[] = [
+  ['envelope', [0xd8, 0x6b]],
+  ['bundle', [0x50, 0x4b, 0x03, 0x04]],
+];
 
 type Given = { readonly keys: readonly string[]; readonly root: string | undefined };
 
-async function kindOf(path: string): Promise<'release' | 'repository' | 'envelope' | 'swu' | 'bundle'> {
+type Kind = 'release' | 'repository' | 'envelope' | 'bundle' | 'image';
+
+async function kindOfFile(path: string): Promise<Kind> {
+  const start = await readStart(path, 16);
+  return MAGICS.find(([, magic]) => magic.every((byte, at) => start[at] === byte))?.[0] ?? 'image';
+}
+
+async function kindOf(path: string): Promise<Kind> {
   let isFolder: boolean;
   try {
     isFolder = (await stat(path)).isDirectory();
   } catch (cause) {
     throw new CliError('CLI_FILE_UNREADABLE', { path }, cause);
   }
-  if (isFolder) {
-    if (await isPresent(join(path, 'release.json'))) return 'release';
-    if (await isPresent(join(path, 'timestamp.json'))) return 'repository';
-  } else if (path.endsWith('.suit')) return 'envelope';
-  else if (path.endsWith('.swu')) return 'swu';
-  else if (path.endsWith('.zip')) return 'bundle';
+  if (!isFolder) return kindOfFile(path);
+  if (await isPresent(join(path, 'release.json'))) return 'release';
+  if (await isPresent(join(path, 'timestamp.json'))) return 'repository';
   throw new CliError('CLI_FORMAT_UNKNOWN', { path });
 }
 
@@ -62,6 +72,26 @@ function bundleOutcome(report: BundleReport): Outcome {
   };
 }
 
+/** One fact a line; members of a fact are shown as JSON. */
+function factLines(facts: object): string[] {
+  return Object.entries(facts).map(([name, value]: [string, unknown]) => {
+    const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+    return `  ${name.padEnd(16)} ${text}`;
+  });
+}
+
+async function imageOutcome(path: string, files: readonly string[]): Promise<Outcome> {
+  if (files.length === 0) throw new CliError('CLI_USAGE', { missing: '--key' });
+  const keysPem = await Promise.all(files.map(readText));
+  // Loaded only here: it brings a certificate library along.
+  const { IMAGE_FORMATS, verifyImage } = await import('@pawl/core/image');
+  const { format, ...facts } = await verifyImage(await readInput(path, IMAGE_BYTES_MAX), { keysPem });
+  return {
+    json: { kind: 'image', isAuthentic: true, format, ...facts },
+    text: [`authentic ${IMAGE_FORMATS[format].summary}`, ...factLines(facts)],
+  };
+}
+
 async function verifyPath(io: Io, path: string, { keys, root }: Given): Promise<Outcome> {
   const files = keys.map((key) => inFolder(io.cwd, key));
   const kind = await kindOf(path);
@@ -78,24 +108,19 @@ async function verifyPath(io: Io, path: string, { keys, root }: Given): Promise<
         text: [`authentic repository: root ${facts.rootVersion}, roles ${facts.roles.join(', ')}`],
       };
     }
-    case 'swu': {
-      if (files.length === 0) throw new CliError('CLI_USAGE', { missing: '--key' });
-      const certificatesPem = await Promise.all(files.map(readText));
-      // Loaded only here: it brings a certificate library along.
-      const { verifySwu } = await import('@pawl/core/image');
-      const facts = await verifySwu(await readInput(path, SWU_BYTES_MAX), { certificatesPem });
-      return { json: { kind, isAuthentic: true, ...facts }, text: ['authentic .swu image'] };
-    }
+    case 'image':
+      return imageOutcome(path, files);
     case 'bundle':
       return bundleOutcome(verifyBundle(await readInput(path), { vkey: await readVkey(io, keys) }));
   }
 }
 
 export const verify = defineCommand({
-  summary: 'verify a release, an envelope, a TUF repository, a .swu or a ledger bundle, offline',
+  summary: 'verify a release, an envelope, a TUF repository, a firmware image or a ledger bundle, offline',
   about: [
     'Nothing that lies beside the file is trusted. --key is, by kind: a public key as PEM or a list keys/LINE.cbor (release',
-    'folder, .suit); a certificate as PEM (.swu); the verification key of the ledger, as text or in a file (bundle .zip).',
+    'folder, SUIT envelope); a public key or certificate as PEM (firmware image, by its format); the verification key of',
+    'the ledger, as text or in a file (bundle). What a file is, its content says, not its name.',
     '--root is the root to start from (folder of TUF metadata).',
   ],
   positionals: [{ name: 'PATH', summary: 'what to verify' }],

@@ -57,8 +57,8 @@ export const CLI_ERRORS = {
     status: 400,
   },
   CLI_FORMAT_UNKNOWN: {
-    message: 'it is not clear what this file is',
-    advice: 'Give a release folder, an envelope (.suit), a TUF metadata file (.json), a .swu or a bundle (.zip).',
+    message: 'it is not clear what this folder is',
+    advice: 'Give a release folder, a folder of TUF metadata, or a file.',
     status: 400,
   },
   CLI_RELEASE_MISMATCH: {

@@ -21,6 +21,21 @@ export async function readInput(path: string, sizeBytesMax: number = SIZE_BYTES_
   }
 }
 
+/** The first bytes of a file, fewer when it is shorter. @throws CliError CLI_FILE_UNREADABLE */
+export async function readStart(path: string, sizeBytes: number): Promise<Uint8Array> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const { bytesRead, buffer } = await file.read(new Uint8Array(sizeBytes), 0, sizeBytes, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw new CliError('CLI_FILE_UNREADABLE', { path, reason: reasonOf(error) }, error);
+  }
+}
+
 /** @throws CliError CLI_FILE_UNREADABLE */
 export async function readText(path: string): Promise<string> {
   return new TextDecoder().decode(await readInput(path, 16 * 1024 * 1024));

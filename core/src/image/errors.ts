@@ -38,7 +38,8 @@ export const IMAGE_ERRORS = {
   },
   IMAGE_UNSIGNED: {
     message: 'the image is not signed',
-    advice: 'Sign sw-description (`openssl cms -sign`) and pack the signature right behind it.',
+    advice:
+      'Sign it with the tool of its format; a format that has no signatures is protected by the envelope around it.',
     status: 422,
   },
   IMAGE_SIGNATURE_MALFORMED: {

@@ -4,10 +4,12 @@
  */
 import { type CortexMDescription, describeCortexM, isCortexM } from './cortex-m.ts';
 import { describeElf, type ElfDescription, isElf } from './elf.ts';
+import { ImageError } from './errors.ts';
 import { describeIntelHex, type IntelHexDescription, isIntelHex } from './intel-hex.ts';
 import { describeMcuboot, isMcuboot, type McubootDescription } from './mcuboot.ts';
 import { describeRaw, type RawDescription } from './raw.ts';
-import { describeSwu, isSwu, type SwuDescription } from './swu.ts';
+import { describeSwu, isSwu, type SwuDescription, type VerifiedSwu, verifySwu } from './swu.ts';
+import type { ImageTrust } from './trust.ts';
 
 /** What an image says about itself, by format. */
 export type ImageDescription =
@@ -20,10 +22,15 @@ export type ImageDescription =
 
 export type ImageFormat = ImageDescription['format'];
 
+/** What an authentic image proved, by format. */
+export type VerifiedImage = VerifiedSwu;
+
 type FormatRow = {
   readonly summary: string;
   readonly isFormat: (bytes: Uint8Array) => boolean;
   readonly describe: (bytes: Uint8Array) => ImageDescription;
+  /** Absent for formats that carry no signature of their own: such a file is never authentic. */
+  readonly verify?: (bytes: Uint8Array, trust: ImageTrust) => Promise<VerifiedImage>;
 };
 
 /** Every format, in the order in which they are tried. */
@@ -31,7 +38,7 @@ export const IMAGE_FORMATS: Readonly<Record<ImageFormat, FormatRow>> = {
   mcuboot: { summary: 'MCUboot image', isFormat: isMcuboot, describe: describeMcuboot },
   elf: { summary: 'ELF file', isFormat: isElf, describe: describeElf },
   'intel-hex': { summary: 'Intel HEX file', isFormat: isIntelHex, describe: describeIntelHex },
-  swu: { summary: 'SWUpdate image', isFormat: isSwu, describe: describeSwu },
+  swu: { summary: 'SWUpdate image', isFormat: isSwu, describe: describeSwu, verify: verifySwu },
   'cortex-m-raw': { summary: 'Arm Cortex-M memory image', isFormat: isCortexM, describe: describeCortexM },
   raw: { summary: 'bytes of no known format', isFormat: () => true, describe: describeRaw },
 };
@@ -49,4 +56,16 @@ export function identifyImage(bytes: Uint8Array): ImageFormat {
  */
 export function describeImage(bytes: Uint8Array): ImageDescription {
   return IMAGE_FORMATS[identifyImage(bytes)].describe(bytes);
+}
+
+/**
+ * Verifies an image by the signature that its format defines, under the keys that are trusted. It returns only when every
+ * byte that the format covers is authentic; a format without signatures, and an unsigned image, throw.
+ * @throws ImageError IMAGE_UNSIGNED, IMAGE_SIGNATURE_*, IMAGE_SIGNER_UNKNOWN, and those of `describeImage`
+ */
+export async function verifyImage(bytes: Uint8Array, trust: ImageTrust): Promise<VerifiedImage> {
+  const format = identifyImage(bytes);
+  const { verify } = IMAGE_FORMATS[format];
+  if (verify === undefined) throw new ImageError('IMAGE_UNSIGNED', { format });
+  return await verify(bytes, trust);
 }

@@ -1,14 +1,24 @@
 /**
  * Images: which format a firmware file has, what it says about itself, and whether its own checks hold. One file a format;
- * the table is `IMAGE_FORMATS`. SWUpdate images are verified too, because the server refuses unsigned ones. Pure: bytes in,
+ * the table is `IMAGE_FORMATS`. Formats that carry
+ * signatures are verified too (`verifyImage`). Pure: bytes in,
  * facts out; every structure is checked against the end of the bytes before it is read.
  */
 export type { CmsSigner } from './cms.ts';
 export type { CortexMDescription } from './cortex-m.ts';
 export type { ElfDescription } from './elf.ts';
 export { IMAGE_ERRORS, ImageError, type ImageErrorCode } from './errors.ts';
-export { describeImage, IMAGE_FORMATS, type ImageDescription, type ImageFormat, identifyImage } from './identify.ts';
+export {
+  describeImage,
+  IMAGE_FORMATS,
+  type ImageDescription,
+  type ImageFormat,
+  identifyImage,
+  type VerifiedImage,
+  verifyImage,
+} from './identify.ts';
 export type { HexSegment, IntelHexDescription } from './intel-hex.ts';
 export type { McubootDescription } from './mcuboot.ts';
 export type { RawDescription } from './raw.ts';
 export { type SwuDescription, type SwuFile, type VerifiedSwu, verifySwu } from './swu.ts';
+export type { ImageTrust } from './trust.ts';

@@ -42,7 +42,7 @@ describe('SWUpdate images made by openssl and cpio', { skip }, () => {
   let folder: string;
   let swu: Uint8Array;
   let signature: Uint8Array;
-  const trust: { certificatesPem: string[] } = { certificatesPem: [] };
+  const trust: { keysPem: string[] } = { keysPem: [] };
 
   const openssl = (...args: string[]): void => {
     execFileSync(TOOLS.openssl, args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
@@ -133,7 +133,7 @@ describe('SWUpdate images made by openssl and cpio', { skip }, () => {
     selfSigned('maker', 'rsa:2048');
     signature = sign(DESCRIPTION, 'maker');
     swu = pack({ 'sw-description': DESCRIPTION, 'sw-description.sig': signature, 'rootfs.img': PAYLOAD });
-    trust.certificatesPem = [pem('maker')];
+    trust.keysPem = [pem('maker')];
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -167,8 +167,8 @@ describe('SWUpdate images made by openssl and cpio', { skip }, () => {
       ['maker', '-noattr'],
       ['maker', '-nocerts'],
     ] as const) {
-      const certificatesPem = [pem('maker'), pem('curve')];
-      const verified = await verifySwu(signed(DESCRIPTION, files, signer, ...args), { certificatesPem });
+      const keysPem = [pem('maker'), pem('curve')];
+      const verified = await verifySwu(signed(DESCRIPTION, files, signer, ...args), { keysPem });
       assert.equal(verified.signer.subject, `CN=${signer}`, args.join(' '));
     }
   });
@@ -197,15 +197,15 @@ describe('SWUpdate images made by openssl and cpio', { skip }, () => {
     issued('pretender', 'plain');
     const files = { 'rootfs.img': PAYLOAD };
     const byWorker = signed(DESCRIPTION, files, 'worker');
-    assert.equal((await verifySwu(byWorker, { certificatesPem: [pem('authority')] })).signer.subject, 'CN=worker');
-    assert.equal((await verifySwu(byWorker, { certificatesPem: [pem('worker')] })).signer.subject, 'CN=worker');
+    assert.equal((await verifySwu(byWorker, { keysPem: [pem('authority')] })).signer.subject, 'CN=worker');
+    assert.equal((await verifySwu(byWorker, { keysPem: [pem('worker')] })).signer.subject, 'CN=worker');
     await assert.rejects(verifySwu(byWorker, trust), { code: 'IMAGE_SIGNER_UNKNOWN' });
-    await assert.rejects(verifySwu(byWorker, { certificatesPem: [] }), { code: 'IMAGE_SIGNER_UNKNOWN' });
+    await assert.rejects(verifySwu(byWorker, { keysPem: [] }), { code: 'IMAGE_SIGNER_UNKNOWN' });
     await assert.rejects(verifySwu(signed(DESCRIPTION, files, 'worker', '-nocerts'), trust), {
       code: 'IMAGE_SIGNER_UNKNOWN',
     });
     const byPretender = signed(DESCRIPTION, files, 'pretender');
-    await assert.rejects(verifySwu(byPretender, { certificatesPem: [pem('plain')] }), { code: 'IMAGE_SIGNER_UNKNOWN' });
+    await assert.rejects(verifySwu(byPretender, { keysPem: [pem('plain')] }), { code: 'IMAGE_SIGNER_UNKNOWN' });
     // A certificate in the signature proves nothing, even with the registered one's name.
     openssl(
       'req',
@@ -252,9 +252,9 @@ describe('SWUpdate images made by openssl and cpio', { skip }, () => {
   test('refuses signatures of another form and weak ones', async () => {
     selfSigned('weak', 'rsa:1024');
     selfSigned('second', 'rsa:2048');
-    const refuses = async (sig: Uint8Array, code: string, certificatesPem = trust.certificatesPem): Promise<void> => {
+    const refuses = async (sig: Uint8Array, code: string, keysPem = trust.keysPem): Promise<void> => {
       const bytes = pack({ 'sw-description': DESCRIPTION, 'sw-description.sig': sig, 'rootfs.img': PAYLOAD });
-      await assert.rejects(verifySwu(bytes, { certificatesPem }), { code });
+      await assert.rejects(verifySwu(bytes, { keysPem }), { code });
     };
     await refuses(utf8('junk'), 'IMAGE_SIGNATURE_MALFORMED');
     await refuses(new Uint8Array(), 'IMAGE_SIGNATURE_MALFORMED');

@@ -9,6 +9,7 @@ import { type CmsSigner, verifyDetachedCms } from './cms.ts';
 import { type CpioFile, firstCpioName, readCpio } from './cpio.ts';
 import { ImageError } from './errors.ts';
 import { parseSwDescription, type SwDescription } from './sw-description.ts';
+import type { ImageTrust } from './trust.ts';
 
 const DESCRIPTION = 'sw-description';
 const SIGNATURE = 'sw-description.sig';
@@ -72,14 +73,11 @@ function checkFile({ name, content }: CpioFile, { files }: SwDescription): SwuFi
  * Verifies an SWUpdate image: the signature of its description under the registered certificates (PEM), and every file.
  * @throws ImageError IMAGE_UNSIGNED, IMAGE_SIGNATURE_*, IMAGE_SIGNER_UNKNOWN, IMAGE_ALGORITHM_WEAK, IMAGE_DIGEST_*, IMAGE_FILE_*, and those of `describeSwu`
  */
-export async function verifySwu(
-  bytes: Uint8Array,
-  trust: { readonly certificatesPem: readonly string[] },
-): Promise<VerifiedSwu> {
+export async function verifySwu(bytes: Uint8Array, trust: ImageTrust): Promise<VerifiedSwu> {
   const { description, rest } = open(bytes);
   const [signature, ...files] = rest;
   if (signature?.name !== SIGNATURE) throw new ImageError('IMAGE_UNSIGNED', { format: 'swu' });
-  const signer = await verifyDetachedCms(description.content, signature.content, trust.certificatesPem);
+  const signer = await verifyDetachedCms(description.content, signature.content, trust.keysPem);
   const parsed = parseSwDescription(description.content);
   const verified = files.map((file) => checkFile(file, parsed));
   const missing = parsed.files.find(({ name }) => verified.every((file) => file.name !== name));

@@ -117,13 +117,13 @@ async function verifyForeignRelease(
   release: ReleaseTable,
   artifacts: readonly ArtifactTable[],
 ): Promise<VerifiedRelease> {
-  const certificatesPem = await readLineCertificates(ports.database.read, release.tenant_id, release.line);
+  const keysPem = await readLineCertificates(ports.database.read, release.tenant_id, release.line);
   const signers: string[] = [];
   for (const { name, sha256 } of artifacts) {
     if (!name.endsWith('.swu'))
       throw new ServerError('RELEASE_UNSIGNED', { name, reason: 'only .swu can be verified' });
     try {
-      const { signer } = await verifySwu(await ports.blobs.readVerified(sha256), { certificatesPem });
+      const { signer } = await verifySwu(await ports.blobs.readVerified(sha256), { keysPem });
       signers.push(signer.subject);
     } catch (cause) {
       if (!isCodedError(cause)) throw cause;
