@@ -75,7 +75,7 @@ function bundleOutcome(report: BundleReport): Outcome {
 /** One fact a line; members of a fact are shown as JSON. */
 function factLines(facts: object): string[] {
   return Object.entries(facts).map(([name, value]: [string, unknown]) => {
-    const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
     return `  ${name.padEnd(16)} ${text}`;
   });
 }
