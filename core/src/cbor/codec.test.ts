@@ -356,3 +356,19 @@ test('has a test above or beside for each of its codes', () => {
   seen.add('CBOR_TYPE_UNEXPECTED');
   assert.deepEqual(Object.keys(CBOR_ERRORS).toSorted(), [...seen].toSorted());
 });
+
+test('reads map keys in any order where that is asked for, and still no key twice', () => {
+  const unsorted = fromHex('a3200103040102');
+  assert.throws(() => decodeCbor(unsorted), { code: 'CBOR_NOT_DETERMINISTIC' });
+  assert.deepEqual(
+    decodeCbor(unsorted, { order: 'any' }),
+    new Map([
+      [-1, 1],
+      [3, 4],
+      [1, 2],
+    ]),
+  );
+  for (const twice of ['a3010202030104', 'a2010201020304'.slice(0, 10)]) {
+    assert.throws(() => decodeCbor(fromHex(twice), { order: 'any' }), { code: 'CBOR_DUPLICATE_KEY' });
+  }
+});

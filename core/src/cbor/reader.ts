@@ -1,6 +1,6 @@
 /**
  * Reads CBOR bytes of the strict profile: RFC 8949 §4.2.1 core deterministic encoding, without floats, without simple
- * values but false, true, null and undefined.
+ * values but false, true, null and undefined. The order of map keys may be left open; everything else holds.
  *
  * One pass; nothing is allocated for a length that the data does not hold, recursion is bounded by `depthMax`; every
  * refusal names the offset of the item at fault. Byte strings are views of the input.
@@ -14,6 +14,8 @@ export type CborLimits = {
   /** How many arrays, maps and tags may enclose each other. */
   readonly depthMax?: number;
   readonly sizeBytesMax?: number;
+  /** `any`: map keys may stand in any order, for formats whose standard leaves it open (COSE). Default: `sorted`. */
+  readonly order?: 'sorted' | 'any';
 };
 
 export const DEPTH_MAX = 16;
@@ -39,12 +41,14 @@ class ProfileReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #depthMax: number;
+  readonly #isSorted: boolean;
   #offset = 0;
 
-  constructor(bytes: Uint8Array, depthMax: number) {
+  constructor(bytes: Uint8Array, { depthMax = DEPTH_MAX, order = 'sorted' }: CborLimits) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#depthMax = depthMax;
+    this.#isSorted = order === 'sorted';
   }
 
   get offset(): number {
@@ -120,6 +124,7 @@ class ProfileReader {
   #map(count: number, depth: number): Map<CborValue, CborValue> {
     const map = new Map<CborValue, CborValue>();
     let previous: Uint8Array | undefined;
+    const seen = new Set<string>();
     for (let index = 0; index < count; index++) {
       const start = this.#offset;
       const key = this.item(depth);
@@ -127,7 +132,12 @@ class ProfileReader {
       const order = previous === undefined ? 1 : Buffer.compare(encoded, previous);
       // RFC 8949 §5.6: no duplicate keys. §4.2.1: keys in bytewise order of their encoding.
       if (order === 0) this.#refuse('CBOR_DUPLICATE_KEY', start);
-      if (order < 0) this.#refuse('CBOR_NOT_DETERMINISTIC', start);
+      if (order < 0 && this.#isSorted) this.#refuse('CBOR_NOT_DETERMINISTIC', start);
+      if (!this.#isSorted) {
+        const name = Buffer.from(encoded).toString('latin1');
+        if (seen.has(name)) this.#refuse('CBOR_DUPLICATE_KEY', start);
+        seen.add(name);
+      }
       previous = encoded;
       map.set(key, this.item(depth));
     }
@@ -175,7 +185,7 @@ export function readItem(bytes: Uint8Array, limits: CborLimits): CborValue {
   if (bytes.length > sizeBytesMax) {
     throw new CborError('CBOR_TOO_LARGE', { expected: sizeBytesMax, actual: bytes.length });
   }
-  const reader = new ProfileReader(bytes, limits.depthMax ?? DEPTH_MAX);
+  const reader = new ProfileReader(bytes, limits);
   const item = reader.item(0);
   if (reader.offset !== bytes.length) {
     throw new CborError('CBOR_TRAILING', { offset: reader.offset, actual: bytes.length - reader.offset });

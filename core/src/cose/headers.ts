@@ -24,6 +24,8 @@ export const LABEL_IV = 5;
 /** Labels whose meaning is acted upon here, and which a message may therefore mark as critical. */
 const LABELS_UNDERSTOOD: ReadonlySet<CborValue> = new Set([LABEL_ALG, LABEL_CONTENT_TYPE, LABEL_KID, LABEL_IV]);
 
+export const NO_BYTES = new Uint8Array(0);
+
 export type HeaderMap = Map<CborValue, CborValue>;
 
 export type Headers = {
@@ -33,7 +35,6 @@ export type Headers = {
   readonly unprotected: HeaderMap;
 };
 
-const NO_BYTES = new Uint8Array(0);
 const EMPTY_MAP = Uint8Array.of(0xa0);
 
 /** The protected bucket in the form that is written and covered: an empty map is written as no bytes at all. */
@@ -73,7 +74,7 @@ export function parseHeaders(protectedItem: CborValue, unprotectedItem: CborValu
   // RFC 9052 §3: an encoded empty map is accepted, and counts as the zero-length string wherever it is covered.
   const isEmpty = bytes.length === 0 || isEqualBytes(bytes, EMPTY_MAP);
   const header: Headers = {
-    protected: isEmpty ? new Map() : expectMap(decodeCbor(bytes), `${at}.protected`),
+    protected: isEmpty ? new Map() : expectMap(decodeCbor(bytes, { order: 'any' }), `${at}.protected`),
     protectedBytes: isEmpty ? NO_BYTES : bytes,
     unprotected: expectMap(unprotectedItem, `${at}.unprotected`),
   };

@@ -2,7 +2,7 @@
  * COSE_Sign (RFC 9052 §4.1): several signatures over one payload, tag 98. Which signers must be present is the caller's
  * policy, never the sender's: the result lists the accepted keys that signed.
  */
-import { CborTag, type CborValue, decodeCbor, encodeCbor, expectArray, expectBytes } from '../cbor/index.ts';
+import { CborTag, type CborValue, encodeCbor, expectArray, expectBytes } from '../cbor/index.ts';
 import type { Signer } from '../crypto/index.ts';
 import { CoseError } from './errors.ts';
 import {
@@ -12,9 +12,11 @@ import {
   type Headers,
   kidOf,
   LABEL_CONTENT_TYPE,
+  NO_BYTES,
   parseHeaders,
   protectedAlg,
 } from './headers.ts';
+import { openMessage, type ParseOptions } from './message.ts';
 import type { Sign1Options, VerifyOptions } from './sign1.ts';
 import {
   payloadToVerify,
@@ -26,7 +28,6 @@ import {
 
 const TAG_SIGN = 98;
 const AT = 'COSE_Sign';
-const NO_BYTES = new Uint8Array(0);
 const SIGNATURES_MAX = 16;
 
 export type UntrustedSignature = SignatureToCheck & { readonly headers: Headers };
@@ -81,15 +82,12 @@ function parseSignature(item: CborValue, at: string): UntrustedSignature {
  * @throws CoseError COSE_TAG_UNEXPECTED, COSE_LABEL_DUPLICATE, COSE_CRITICAL_UNKNOWN, COSE_HEADER_INVALID,
  * COSE_ALGORITHM_UNPROTECTED, COSE_ALGORITHM_UNSUPPORTED; CborError
  */
-export function parseSign(bytes: Uint8Array): UntrustedSign {
-  const item = decodeCbor(bytes);
-  if (!(item instanceof CborTag) || item.tag !== TAG_SIGN) {
-    throw new CoseError('COSE_TAG_UNEXPECTED', {
-      expected: TAG_SIGN,
-      actual: item instanceof CborTag ? item.tag : 'none',
-    });
-  }
-  const [protectedItem, unprotectedItem, payload, signaturesItem] = expectArray(item.value, AT, 4);
+export function parseSign(bytes: Uint8Array, options: ParseOptions = {}): UntrustedSign {
+  const [protectedItem, unprotectedItem, payload, signaturesItem] = openMessage(bytes, {
+    tag: TAG_SIGN,
+    at: AT,
+    isUntagged: options.isUntagged,
+  });
   const headers = parseHeaders(protectedItem, unprotectedItem, AT);
   const signatures = expectArray(signaturesItem, `${AT}.signatures`);
   // RFC 9052 §4.1: one or more signatures.
@@ -120,7 +118,7 @@ function isForeign(error: CoseError, item: SignatureToCheck): boolean {
  * COSE_SIGNATURE_INVALID
  */
 export function verifySign(bytes: Uint8Array, options: VerifyOptions): VerifiedSign {
-  const message = parseSign(bytes);
+  const message = parseSign(bytes, options);
   const payload = payloadToVerify(message.payload, options.payload);
   const signers: VerifiedSignature[] = [];
   let failure: CoseError | undefined;

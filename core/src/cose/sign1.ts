@@ -2,15 +2,22 @@
  * COSE_Sign1 (RFC 9052 §4.2): one signature, tag 18, payload attached or detached. The algorithm must stand in the
  * protected header; the key, not the message, decides how the signature is checked.
  */
-import { CborTag, type CborValue, decodeCbor, encodeCbor, expectArray, expectBytes } from '../cbor/index.ts';
+import { CborTag, type CborValue, encodeCbor, expectBytes } from '../cbor/index.ts';
 import type { PublicKey, SignatureAlgorithm, Signer } from '../crypto/index.ts';
-import { CoseError } from './errors.ts';
-import { contentTypeOf, encodeProtected, type Headers, kidOf, parseHeaders, protectedAlg } from './headers.ts';
+import {
+  contentTypeOf,
+  encodeProtected,
+  type Headers,
+  kidOf,
+  NO_BYTES,
+  parseHeaders,
+  protectedAlg,
+} from './headers.ts';
+import { openMessage, type ParseOptions } from './message.ts';
 import { payloadToVerify, signatureHeader, verifySignature } from './signature.ts';
 
 const TAG_SIGN1 = 18;
 const AT = 'COSE_Sign1';
-const NO_BYTES = new Uint8Array(0);
 
 export type Sign1Options = {
   readonly payload: Uint8Array;
@@ -33,7 +40,7 @@ export type UntrustedSign1 = {
   readonly signature: Uint8Array;
 };
 
-export type VerifyOptions = {
+export type VerifyOptions = ParseOptions & {
   readonly keys: readonly PublicKey[];
   /** The payload of a detached message. */
   readonly payload?: Uint8Array;
@@ -66,16 +73,12 @@ export async function signSign1(options: Sign1Options, signer: Signer): Promise<
  * @throws CoseError COSE_TAG_UNEXPECTED, COSE_LABEL_DUPLICATE, COSE_CRITICAL_UNKNOWN, COSE_HEADER_INVALID,
  * COSE_ALGORITHM_UNPROTECTED, COSE_ALGORITHM_UNSUPPORTED; CborError
  */
-export function parseSign1(bytes: Uint8Array): UntrustedSign1 {
-  const item = decodeCbor(bytes);
-  // RFC 9052 §2: the tag says which structure this is; an untagged or differently tagged one is not taken for it.
-  if (!(item instanceof CborTag) || item.tag !== TAG_SIGN1) {
-    throw new CoseError('COSE_TAG_UNEXPECTED', {
-      expected: TAG_SIGN1,
-      actual: item instanceof CborTag ? item.tag : 'none',
-    });
-  }
-  const [protectedItem, unprotectedItem, payload, signature] = expectArray(item.value, AT, 4);
+export function parseSign1(bytes: Uint8Array, options: ParseOptions = {}): UntrustedSign1 {
+  const [protectedItem, unprotectedItem, payload, signature] = openMessage(bytes, {
+    tag: TAG_SIGN1,
+    at: AT,
+    isUntagged: options.isUntagged,
+  });
   const headers = parseHeaders(protectedItem, unprotectedItem, AT);
   return {
     alg: protectedAlg(headers, AT),
@@ -93,7 +96,7 @@ export function parseSign1(bytes: Uint8Array): UntrustedSign1 {
  * COSE_SIGNATURE_INVALID
  */
 export function verifySign1(bytes: Uint8Array, options: VerifyOptions): VerifiedSign1 {
-  const message = parseSign1(bytes);
+  const message = parseSign1(bytes, options);
   const payload = payloadToVerify(message.payload, options.payload);
   const signed = toBeSigned(message.headers.protectedBytes, options.externalAad ?? NO_BYTES, payload);
   return { ...verifySignature(message, signed, options.keys), payload, contentType: message.contentType };

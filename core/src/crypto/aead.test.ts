@@ -12,13 +12,17 @@ import {
   CryptoError,
   createAeadDecryptor,
   createAeadEncryptor,
+  createUnauthenticatedCipher,
   DIGEST_ALGORITHMS,
+  hmac,
   isAeadAlgorithm,
+  isCtrAlgorithm,
   newHash,
   sha256,
+  verifyHmac,
 } from './index.ts';
 
-const ALGORITHMS: readonly AeadAlgorithm[] = [1, 3, 24];
+const ALGORITHMS: readonly AeadAlgorithm[] = [1, 2, 3, 24];
 
 function codeOf(run: () => unknown): string {
   try {
@@ -111,21 +115,88 @@ test('refuses more data than one nonce may cover', () => {
   );
 });
 
+test('encrypts in counter mode as SP 800-38A appendix F.5 shows, in pieces', () => {
+  const iv = fromHex('f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff');
+  const plain = fromHex('6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51');
+  const vectors = [
+    [-65534, '2b7e151628aed2a6abf7158809cf4f3c', '874d6191b620e3261bef6864990db6ce9806f66b7970fdff8617187bb9fffdff'],
+    [
+      -65533,
+      '8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b',
+      '1abc932417521ca24f2b0459fe7e6e0b090339ec0aa6faefd5ccc2c6f4ce8e94',
+    ],
+    [
+      -65532,
+      '603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4',
+      '601ec313775789a5b7a7f504bbf3d228f443e3ca4d62b59aca84e990cacaf5c5',
+    ],
+  ] as const;
+  for (const [algorithm, key, expected] of vectors) {
+    const cipher = createUnauthenticatedCipher({ algorithm, key: fromHex(key), iv });
+    assert.equal(toHex(concat(cipher.update(plain.subarray(0, 5)), cipher.update(plain.subarray(5)))), expected);
+    assert.equal(
+      codeOf(() => createUnauthenticatedCipher({ algorithm, key: fromHex(key), iv: iv.subarray(4) })),
+      'CRYPTO_PARAMETER_INVALID',
+    );
+  }
+});
+
+test('authenticates with HMAC as RFC 4231 test case 1 shows, and refuses any other tag', () => {
+  // RFC 4231 §4.2: key of 20 bytes 0x0b, "Hi There".
+  const key = new Uint8Array(20).fill(0x0b);
+  const message = utf8('Hi There');
+  const expected = 'b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7';
+  assert.equal(toHex(hmac(5, key, message)), expected);
+  assert.equal(toHex(hmac(4, key, message)), expected.slice(0, 16));
+  for (const algorithm of [4, 5, 6, 7]) {
+    const tag = hmac(algorithm, key, message);
+    verifyHmac(algorithm, key, message, tag);
+    for (let bit = 0; bit < tag.length * 8; bit += 1) {
+      const flipped = tag.slice();
+      flipped[bit >> 3]! ^= 1 << (bit & 7);
+      assert.equal(
+        codeOf(() => verifyHmac(algorithm, key, message, flipped)),
+        'CRYPTO_AUTHENTICATION_FAILED',
+      );
+    }
+    assert.equal(
+      codeOf(() => verifyHmac(algorithm, key, message, tag.subarray(1))),
+      'CRYPTO_AUTHENTICATION_FAILED',
+    );
+  }
+  assert.equal(
+    codeOf(() => hmac(5, new Uint8Array(15), message)),
+    'CRYPTO_PARAMETER_INVALID',
+  );
+  assert.equal(
+    codeOf(() => hmac(99, key, message)),
+    'CRYPTO_ALGORITHM_UNKNOWN',
+  );
+});
+
 test('knows which COSE ids are AEAD algorithms', () => {
-  assert.deepEqual([1, 2, 3, 24, -65534, Number.NaN].filter(isAeadAlgorithm), [1, 3, 24]);
+  assert.deepEqual([1, 2, 3, 24, -65534, Number.NaN].filter(isAeadAlgorithm), [1, 2, 3, 24]);
+  assert.deepEqual([1, -65534, -65533, -65532, -65531].filter(isCtrAlgorithm), [-65534, -65533, -65532]);
 });
 
 test('hashes as Node does, whole and in pieces', () => {
   assert.equal(toHex(sha256(utf8('abc'))), 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
-  for (const [id, { node, sizeBytes }] of DIGEST_ALGORITHMS) {
+  for (const [id, { node, sizeBytes, outputLength }] of DIGEST_ALGORITHMS) {
     const hash = newHash(id);
     hash.update(utf8('a'));
     hash.update(utf8('bc'));
     assert.equal(hash.sizeBytes, sizeBytes);
-    assert.equal(toHex(hash.digest()), createHash(node).update('abc').digest('hex'));
+    assert.equal(
+      toHex(hash.digest()),
+      createHash(node, outputLength === undefined ? {} : { outputLength })
+        .update('abc')
+        .digest('hex'),
+    );
   }
+  // FIPS 202: SHAKE128 of the empty message, its first 32 bytes.
+  assert.equal(toHex(newHash(-18).digest()), '7f9c2ba4e88f827d616045507605853ed73b8093f6efbc88eb1a6eacfa66ef26');
   assert.equal(
-    codeOf(() => newHash(-18)),
+    codeOf(() => newHash(-17)),
     'CRYPTO_ALGORITHM_UNKNOWN',
   );
 });

@@ -1,33 +1,61 @@
 /**
- * Key agreement keys: ECDH on P-256 (RFC 9053 §6.3). The shared secret is the x coordinate, 32 bytes; it is never a key
- * by itself and always goes through a KDF with its context.
+ * Key agreement keys: ECDH on P-256, P-384, P-521 and X25519 (RFC 9053 §6.3). The shared secret (the x coordinate, of full
+ * length) is never a key by itself and always goes through a KDF with its context.
  */
 import { createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { CryptoError } from './errors.ts';
 import { exportRawPublic, importPkcs8, importRawPublic, importSpki } from './key-import.ts';
 import { plainBytes } from './plain-bytes.ts';
 
-const CURVE = 'prime256v1';
-const POINT_SIZE_BYTES = 65;
+/** A curve for key agreement. */
+export type AgreementCurve = 'ECDH-P256' | 'ECDH-P384' | 'ECDH-P521' | 'X25519';
 
-function assertP256(key: KeyObject): void {
-  const curve = key.asymmetricKeyDetails?.namedCurve;
-  if (key.asymmetricKeyType !== 'ec' || curve !== CURVE) {
-    throw new CryptoError('CRYPTO_KEY_UNSUPPORTED', { keyType: String(key.asymmetricKeyType), curve });
-  }
+type AgreementRow = { readonly publicKeySizeBytes: number } & (
+  | { readonly keyType: 'ec'; readonly curve: string }
+  | { readonly keyType: 'x25519'; readonly curve: null }
+);
+
+const CURVES: Readonly<Record<AgreementCurve, AgreementRow>> = {
+  'ECDH-P256': { keyType: 'ec', curve: 'prime256v1', publicKeySizeBytes: 65 },
+  'ECDH-P384': { keyType: 'ec', curve: 'secp384r1', publicKeySizeBytes: 97 },
+  'ECDH-P521': { keyType: 'ec', curve: 'secp521r1', publicKeySizeBytes: 133 },
+  X25519: { keyType: 'x25519', curve: null, publicKeySizeBytes: 32 },
+};
+
+const CURVE_NAMES = Object.keys(CURVES) as AgreementCurve[];
+
+/** True for the names of key agreement curves. */
+export function isAgreementCurve(algorithm: string): algorithm is AgreementCurve {
+  return Object.hasOwn(CURVES, algorithm);
 }
 
-/** The public half of a P-256 key agreement key. */
+function curveOf(key: KeyObject): AgreementCurve {
+  const namedCurve = key.asymmetricKeyDetails?.namedCurve ?? null;
+  const found = CURVE_NAMES.find((name) => {
+    const row = CURVES[name];
+    return row.keyType === key.asymmetricKeyType && row.curve === (row.keyType === 'ec' ? namedCurve : null);
+  });
+  if (found === undefined) {
+    throw new CryptoError('CRYPTO_KEY_UNSUPPORTED', {
+      keyType: String(key.asymmetricKeyType),
+      curve: namedCurve ?? 'none',
+    });
+  }
+  return found;
+}
+
+/** The public half of a key agreement key. */
 export class AgreementPublicKey {
-  readonly algorithm = 'ECDH-P256';
+  readonly algorithm: AgreementCurve;
   readonly keyObject: KeyObject;
 
   private constructor(keyObject: KeyObject) {
-    assertP256(keyObject);
+    this.algorithm = curveOf(keyObject);
     this.keyObject = keyObject;
+    const expected = CURVES[this.algorithm].publicKeySizeBytes;
     const actual = this.toRaw().length;
     // SP 800-56A §5.6.2.3.3: a peer's point is on the curve (Node checks) and not the point at infinity.
-    if (actual !== POINT_SIZE_BYTES) throw new CryptoError('CRYPTO_KEY_MALFORMED', { what: 'public key', actual });
+    if (actual !== expected) throw new CryptoError('CRYPTO_KEY_MALFORMED', { what: 'public key', expected, actual });
   }
 
   /** @throws CryptoError CRYPTO_KEY_MALFORMED, CRYPTO_KEY_UNSUPPORTED */
@@ -35,9 +63,10 @@ export class AgreementPublicKey {
     return new AgreementPublicKey(importSpki(pemOrDer));
   }
 
-  /** From a compressed or uncompressed point. @throws CryptoError CRYPTO_KEY_MALFORMED */
-  static fromRaw(raw: Uint8Array): AgreementPublicKey {
-    return new AgreementPublicKey(importRawPublic('ec', CURVE, raw));
+  /** From a compressed or uncompressed point, or the 32 bytes of X25519. @throws CryptoError CRYPTO_KEY_MALFORMED */
+  static fromRaw(raw: Uint8Array, curve: AgreementCurve = 'ECDH-P256'): AgreementPublicKey {
+    const row = CURVES[curve];
+    return new AgreementPublicKey(importRawPublic(row.keyType, row.curve, raw));
   }
 
   /** @throws CryptoError CRYPTO_KEY_UNSUPPORTED */
@@ -45,7 +74,7 @@ export class AgreementPublicKey {
     return new AgreementPublicKey(keyObject);
   }
 
-  /** The uncompressed point: `04 || x || y`. */
+  /** The uncompressed point `04 || x || y`, or the 32 bytes of X25519. */
   toRaw(): Uint8Array {
     return exportRawPublic(this.keyObject);
   }
@@ -59,7 +88,14 @@ export class AgreementPublicKey {
   }
 }
 
-/** The private half of a P-256 key agreement key. */
+function generateKeyObject(curve: AgreementCurve): KeyObject {
+  const row = CURVES[curve];
+  return row.keyType === 'x25519'
+    ? generateKeyPairSync('x25519').privateKey
+    : generateKeyPairSync('ec', { namedCurve: row.curve }).privateKey;
+}
+
+/** The private half of a key agreement key. */
 export class AgreementKey {
   readonly publicKey: AgreementPublicKey;
   readonly #keyObject: KeyObject;
@@ -69,8 +105,8 @@ export class AgreementKey {
     this.#keyObject = keyObject;
   }
 
-  static generate(): AgreementKey {
-    return new AgreementKey(generateKeyPairSync('ec', { namedCurve: CURVE }).privateKey);
+  static generate(curve: AgreementCurve = 'ECDH-P256'): AgreementKey {
+    return new AgreementKey(generateKeyObject(curve));
   }
 
   /** @throws CryptoError CRYPTO_KEY_MALFORMED, CRYPTO_KEY_UNSUPPORTED */
@@ -78,14 +114,18 @@ export class AgreementKey {
     return new AgreementKey(importPkcs8(der));
   }
 
-  /** From the 32-byte scalar. @throws CryptoError CRYPTO_KEY_MALFORMED */
-  static fromRaw(scalar: Uint8Array): AgreementKey {
+  /** From the scalar: as many bytes as the curve has. @throws CryptoError CRYPTO_KEY_MALFORMED */
+  static fromRaw(scalar: Uint8Array, curve: AgreementCurve = 'ECDH-P256'): AgreementKey {
+    const row = CURVES[curve];
+    const options = { key: Buffer.from(scalar), format: 'raw-private' } as const;
     try {
-      const key = Buffer.from(scalar);
-      const options = { key, format: 'raw-private', asymmetricKeyType: 'ec', namedCurve: CURVE } as const;
-      return new AgreementKey(createPrivateKey(options));
+      return new AgreementKey(
+        row.keyType === 'ec'
+          ? createPrivateKey({ ...options, asymmetricKeyType: 'ec', namedCurve: row.curve })
+          : createPrivateKey({ ...options, asymmetricKeyType: 'x25519' }),
+      );
     } catch {
-      throw new CryptoError('CRYPTO_KEY_MALFORMED', { what: 'private key', algorithm: 'ECDH-P256' });
+      throw new CryptoError('CRYPTO_KEY_MALFORMED', { what: 'private key', algorithm: curve });
     }
   }
 
@@ -94,7 +134,10 @@ export class AgreementKey {
     return new Uint8Array(this.#keyObject.export({ type: 'pkcs8', format: 'der' }));
   }
 
-  /** The shared secret with a peer: input for a KDF, not a key. @throws CryptoError CRYPTO_KEY_MALFORMED */
+  /**
+   * The shared secret with a peer: input for a KDF, not a key. Node refuses an X25519 peer of low order (RFC 7748 §6.1).
+   * @throws CryptoError CRYPTO_KEY_MALFORMED
+   */
   agree(peer: AgreementPublicKey): Uint8Array {
     try {
       return plainBytes(diffieHellman({ privateKey: this.#keyObject, publicKey: peer.keyObject }));

@@ -23,7 +23,8 @@ export const CRYPTO_ERRORS = {
   },
   CRYPTO_KEY_UNSUPPORTED: {
     message: 'the key is of a kind that is not used here',
-    advice: 'Use ECDSA P-256 or P-384, Ed25519 or ML-DSA-65 for signatures, P-256 for key agreement.',
+    advice:
+      'Use ECDSA, Ed25519, RSA of 2048 bits or more, ML-DSA or HSS-LMS for signatures; see the table of algorithms.',
     status: 400,
   },
   CRYPTO_ALGORITHM_UNKNOWN: {

@@ -5,6 +5,9 @@ import { CryptoError } from './errors.ts';
 const PEM_PUBLIC_KEY = /^-----BEGIN PUBLIC KEY-----\r?\n[A-Za-z0-9+/=\r\n]+-----END PUBLIC KEY-----\s*$/;
 const SPKI_SIZE_BYTES_MAX = 8192;
 
+/** Node's names of the key types that have a raw form. */
+export type RawKeyType = 'ec' | 'ed25519' | 'x25519' | 'rsa' | 'ml-dsa-44' | 'ml-dsa-65' | 'ml-dsa-87';
+
 function malformed(what: string, cause?: unknown): CryptoError {
   return new CryptoError('CRYPTO_KEY_MALFORMED', { what }, cause);
 }
@@ -22,14 +25,15 @@ export function importSpki(pemOrDer: string | Uint8Array): KeyObject {
   }
 }
 
-/** A public key from its raw form; Node checks that a point lies on its curve. */
-export function importRawPublic(
-  keyType: 'ec' | 'ed25519' | 'ml-dsa-65',
-  curve: string | null,
-  raw: Uint8Array,
-): KeyObject {
+/** A public key from its raw form (PKCS#1 for RSA); Node checks that a point lies on its curve. */
+export function importRawPublic(keyType: RawKeyType, curve: string | null, raw: Uint8Array): KeyObject {
   try {
     const key = Buffer.from(raw);
+    if (keyType === 'rsa') {
+      // Node cannot write as PKCS#1 what it read as PKCS#1; by way of SPKI it can.
+      const spki = createPublicKey({ key, format: 'der', type: 'pkcs1' }).export({ format: 'der', type: 'spki' });
+      return createPublicKey({ key: spki, format: 'der', type: 'spki' });
+    }
     return keyType === 'ec' && curve !== null
       ? createPublicKey({ key, format: 'raw-public', asymmetricKeyType: 'ec', namedCurve: curve })
       : createPublicKey({ key, format: 'raw-public', asymmetricKeyType: keyType });
@@ -38,8 +42,9 @@ export function importRawPublic(
   }
 }
 
-/** The raw form of a public key: an uncompressed point for elliptic curves. */
+/** The raw form of a public key: an uncompressed point for elliptic curves, PKCS#1 for RSA. */
 export function exportRawPublic(key: KeyObject): Uint8Array {
+  if (key.asymmetricKeyType === 'rsa') return new Uint8Array(key.export({ format: 'der', type: 'pkcs1' }));
   return new Uint8Array(key.export({ format: 'raw-public' }));
 }
 

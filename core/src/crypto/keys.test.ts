@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
+import { constants, createPrivateKey, generateKeyPairSync, sign } from 'node:crypto';
 import test from 'node:test';
 import fc from 'fast-check';
 import { fromHex, toHex, utf8 } from '../bytes/index.ts';
@@ -9,10 +9,12 @@ import {
   CryptoError,
   ecdsaDerToRaw,
   ecdsaRawToDer,
+  isAgreementCurve,
   PrivateKey,
   PublicKey,
   SIGNATURE_ALGORITHM_NAMES,
   SIGNATURE_ALGORITHMS,
+  type SignatureAlgorithm,
   signatureAlgorithmOf,
 } from './index.ts';
 
@@ -28,14 +30,29 @@ function codeOf(run: () => unknown): string {
   return 'accepted';
 }
 
-for (const algorithm of SIGNATURE_ALGORITHM_NAMES) {
+const RSA_SIZE_BYTES = 256;
+/** Making an RSA key takes long: two of 2048 bits serve all three algorithms. */
+const rsaKeys = [0, 1].map(() => {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: RSA_SIZE_BYTES * 8 });
+  return new Uint8Array(privateKey.export({ type: 'pkcs8', format: 'der' }));
+});
+
+function generate(algorithm: SignatureAlgorithm, index: 0 | 1 = 0): PrivateKey {
+  return algorithm.startsWith('PS') ? PrivateKey.fromPkcs8(rsaKeys[index]!, algorithm) : PrivateKey.generate(algorithm);
+}
+
+/** HSS-LMS has its own tests: its keys are not made in memory. */
+const IN_MEMORY = SIGNATURE_ALGORITHM_NAMES.filter((name) => name !== 'HSS-LMS');
+
+for (const algorithm of IN_MEMORY) {
   const row = SIGNATURE_ALGORITHMS[algorithm];
+  const isRsa = row.keyType === 'rsa';
 
   test(`signs and verifies with ${algorithm}`, async () => {
-    const key = PrivateKey.generate(algorithm);
+    const key = generate(algorithm);
     const signature = await key.sign(MESSAGE);
     assert.equal(Object.getPrototypeOf(signature), Uint8Array.prototype);
-    assert.equal(signature.length, row.signatureSizeBytes);
+    assert.equal(signature.length, row.signatureSizeBytes ?? RSA_SIZE_BYTES);
     assert.equal(key.publicKey.algorithm, algorithm);
     key.publicKey.verify(MESSAGE, signature);
     assert.equal(
@@ -46,7 +63,7 @@ for (const algorithm of SIGNATURE_ALGORITHM_NAMES) {
       codeOf(() => key.publicKey.verify(MESSAGE, signature.subarray(1))),
       'CRYPTO_SIGNATURE_INVALID',
     );
-    const other = PrivateKey.generate(algorithm);
+    const other = generate(algorithm, 1);
     assert.equal(
       codeOf(() => other.publicKey.verify(MESSAGE, signature)),
       'CRYPTO_SIGNATURE_INVALID',
@@ -54,7 +71,7 @@ for (const algorithm of SIGNATURE_ALGORITHM_NAMES) {
   });
 
   test(`refuses a ${algorithm} signature with any bit of its ends flipped`, async () => {
-    const key = PrivateKey.generate(algorithm);
+    const key = generate(algorithm);
     const signature = await key.sign(MESSAGE);
     const bits = signature.length * 8;
     for (const bit of [...Array(256).keys(), ...Array.from({ length: 256 }, (_, index) => bits - 1 - index)]) {
@@ -69,20 +86,20 @@ for (const algorithm of SIGNATURE_ALGORITHM_NAMES) {
   });
 
   test(`writes and reads ${algorithm} keys in every form`, async () => {
-    const key = PrivateKey.generate(algorithm);
+    const key = generate(algorithm);
     const { publicKey } = key;
-    assert.ok(PublicKey.fromSpki(publicKey.toSpkiPem()).isEqual(publicKey));
-    assert.ok(PublicKey.fromSpki(publicKey.toSpkiDer()).isEqual(publicKey));
-    assert.equal(publicKey.toRaw().length, row.publicKeySizeBytes);
+    assert.ok(PublicKey.fromSpki(publicKey.toSpkiPem(), algorithm).isEqual(publicKey));
+    assert.ok(PublicKey.fromSpki(publicKey.toSpkiDer(), algorithm).isEqual(publicKey));
+    if (!isRsa) assert.equal(publicKey.toRaw().length, row.publicKeySizeBytes);
     assert.ok(PublicKey.fromRaw(algorithm, publicKey.toRaw()).isEqual(publicKey));
-    const again = PrivateKey.fromPkcs8(key.toPkcs8Der());
+    const again = PrivateKey.fromPkcs8(key.toPkcs8Der(), algorithm);
     assert.ok(again.publicKey.isEqual(publicKey));
     publicKey.verify(MESSAGE, await again.sign(MESSAGE));
     assert.equal(toHex(again.toPkcs8Der()), toHex(key.toPkcs8Der()));
   });
 
   test(`refuses ${algorithm} keys that are cut, or of another algorithm`, () => {
-    const key = PrivateKey.generate(algorithm);
+    const key = generate(algorithm);
     assert.equal(
       codeOf(() => PublicKey.fromRaw(algorithm, key.publicKey.toRaw().subarray(1))),
       'CRYPTO_KEY_MALFORMED',
@@ -97,7 +114,7 @@ for (const algorithm of SIGNATURE_ALGORITHM_NAMES) {
     );
     assert.equal(
       codeOf(() => PrivateKey.fromRaw(algorithm, new Uint8Array(7))),
-      'CRYPTO_KEY_MALFORMED',
+      isRsa ? 'CRYPTO_KEY_UNSUPPORTED' : 'CRYPTO_KEY_MALFORMED',
     );
   });
 
@@ -108,8 +125,70 @@ for (const algorithm of SIGNATURE_ALGORITHM_NAMES) {
 }
 
 test('keeps ML-DSA private keys as their seed', () => {
-  const der = PrivateKey.generate('ML-DSA-65').toPkcs8Der();
-  assert.equal(der.length, 54);
+  for (const algorithm of ['ML-DSA-44', 'ML-DSA-65', 'ML-DSA-87'] as const) {
+    assert.equal(PrivateKey.generate(algorithm).toPkcs8Der().length, 54);
+  }
+});
+
+test('makes no HSS-LMS key in memory', () => {
+  assert.equal(
+    codeOf(() => PrivateKey.generate('HSS-LMS')),
+    'CRYPTO_KEY_UNSUPPORTED',
+  );
+  assert.equal(
+    codeOf(() => PrivateKey.fromRaw('HSS-LMS', new Uint8Array(32))),
+    'CRYPTO_KEY_UNSUPPORTED',
+  );
+});
+
+test('an RSA signature counts for one digest and one salt length only', async () => {
+  const key = generate('PS256');
+  const spki = key.publicKey.toSpkiDer();
+  const signature = await key.sign(MESSAGE);
+  assert.equal(PublicKey.fromSpki(spki).algorithm, 'PS256');
+  assert.equal(PublicKey.fromSpki(spki, 'PS512').isEqual(key.publicKey), false);
+  assert.equal(
+    codeOf(() => PublicKey.fromSpki(spki, 'PS384').verify(MESSAGE, signature)),
+    'CRYPTO_SIGNATURE_INVALID',
+  );
+  const privateKey = createPrivateKey({ key: Buffer.from(rsaKeys[0]!), format: 'der', type: 'pkcs8' });
+  const shortSalt = sign('sha256', MESSAGE, {
+    key: privateKey,
+    padding: constants.RSA_PKCS1_PSS_PADDING,
+    saltLength: 8,
+  });
+  const pkcs1 = sign('sha256', MESSAGE, privateKey);
+  for (const foreign of [shortSalt, pkcs1]) {
+    assert.equal(
+      codeOf(() => key.publicKey.verify(MESSAGE, foreign)),
+      'CRYPTO_SIGNATURE_INVALID',
+    );
+  }
+});
+
+test('refuses RSA keys that are too small, too large, or whose exponent is none', () => {
+  const small = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ type: 'spki', format: 'der' });
+  const members = generate('PS256').publicKey.toRsaMembers();
+  assert.ok(members !== undefined);
+  const cases: readonly (() => unknown)[] = [
+    () => PublicKey.fromSpki(new Uint8Array(small)),
+    () => PublicKey.fromRsaMembers('PS256', { ...members, exponent: Uint8Array.of(1) }),
+    () => PublicKey.fromRsaMembers('PS256', { ...members, exponent: Uint8Array.of(4) }),
+    () => PublicKey.fromRsaMembers('PS256', { ...members, exponent: new Uint8Array(9).fill(255) }),
+    () => PublicKey.fromRsaMembers('PS256', { ...members, modulus: new Uint8Array(1025).fill(255) }),
+    () => PublicKey.fromRsaMembers('ESP256', members),
+  ];
+  for (const run of cases) assert.equal(codeOf(run), 'CRYPTO_KEY_UNSUPPORTED');
+});
+
+test('a key is of one algorithm: another one cannot be asked of it', () => {
+  const { publicKey } = PrivateKey.generate('ESP256');
+  for (const algorithm of ['ESP384', 'Ed25519', 'PS256', 'HSS-LMS'] as const) {
+    assert.equal(
+      codeOf(() => PublicKey.fromSpki(publicKey.toSpkiDer(), algorithm)),
+      'CRYPTO_KEY_UNSUPPORTED',
+    );
+  }
 });
 
 test('refuses a private key where a public one is expected', () => {
@@ -133,26 +212,19 @@ test('refuses oversized and empty public keys', () => {
 });
 
 test('refuses keys of kinds that are not used', () => {
-  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const rsaDer = new Uint8Array(rsa.publicKey.export({ type: 'spki', format: 'der' }));
-  assert.equal(
-    codeOf(() => PublicKey.fromSpki(rsaDer)),
-    'CRYPTO_KEY_UNSUPPORTED',
-  );
-  const p521 = generateKeyPairSync('ec', { namedCurve: 'secp521r1' });
-  const p521Private = new Uint8Array(p521.privateKey.export({ type: 'pkcs8', format: 'der' }));
-  assert.equal(
-    codeOf(() => PrivateKey.fromPkcs8(p521Private)),
-    'CRYPTO_KEY_UNSUPPORTED',
-  );
-  assert.equal(
-    codeOf(() => AgreementKey.fromPkcs8(p521Private)),
-    'CRYPTO_KEY_UNSUPPORTED',
-  );
-  assert.equal(
-    codeOf(() => AgreementPublicKey.fromSpki(rsaDer)),
-    'CRYPTO_KEY_UNSUPPORTED',
-  );
+  const spki = { type: 'spki', format: 'der' } as const;
+  const rsa = generate('PS256').publicKey.toSpkiDer();
+  const koblitz = generateKeyPairSync('ec', { namedCurve: 'secp256k1' });
+  const dsa = generateKeyPairSync('ed448');
+  const secret = new Uint8Array(koblitz.privateKey.export({ type: 'pkcs8', format: 'der' }));
+  const cases: readonly (() => unknown)[] = [
+    () => PublicKey.fromSpki(new Uint8Array(koblitz.publicKey.export(spki))),
+    () => PublicKey.fromSpki(new Uint8Array(dsa.publicKey.export(spki))),
+    () => PrivateKey.fromPkcs8(secret),
+    () => AgreementKey.fromPkcs8(secret),
+    () => AgreementPublicKey.fromSpki(rsa),
+  ];
+  for (const run of cases) assert.equal(codeOf(run), 'CRYPTO_KEY_UNSUPPORTED');
 });
 
 test('refuses the point at infinity', () => {
@@ -183,16 +255,34 @@ test('keeps private keys out of logs', () => {
   );
 });
 
-test('agrees on one secret from both sides, after a round trip of every form', () => {
-  const a = AgreementKey.generate();
-  const b = AgreementKey.fromPkcs8(AgreementKey.generate().toPkcs8Der());
-  const forms = [
-    AgreementPublicKey.fromSpki(a.publicKey.toSpkiPem()),
-    AgreementPublicKey.fromSpki(a.publicKey.toSpkiDer()),
-    AgreementPublicKey.fromRaw(a.publicKey.toRaw()),
-  ];
-  for (const form of forms) assert.deepEqual(b.agree(form), a.agree(b.publicKey));
-  assert.equal(a.agree(b.publicKey).length, 32);
+const SECRET_SIZES = { 'ECDH-P256': 32, 'ECDH-P384': 48, 'ECDH-P521': 66, X25519: 32 } as const;
+
+for (const curve of Object.keys(SECRET_SIZES).filter(isAgreementCurve)) {
+  test(`agrees on one secret from both sides with ${curve}, after a round trip of every form`, () => {
+    const a = AgreementKey.generate(curve);
+    const b = AgreementKey.fromPkcs8(AgreementKey.generate(curve).toPkcs8Der());
+    const forms = [
+      AgreementPublicKey.fromSpki(a.publicKey.toSpkiPem()),
+      AgreementPublicKey.fromSpki(a.publicKey.toSpkiDer()),
+      AgreementPublicKey.fromRaw(a.publicKey.toRaw(), curve),
+    ];
+    for (const form of forms) assert.deepEqual(b.agree(form), a.agree(b.publicKey));
+    assert.equal(a.agree(b.publicKey).length, SECRET_SIZES[curve]);
+    assert.equal(
+      codeOf(() => AgreementKey.fromRaw(new Uint8Array(7), curve)),
+      'CRYPTO_KEY_MALFORMED',
+    );
+  });
+}
+
+test('refuses to agree across curves, and with an X25519 point of low order', () => {
+  const key = AgreementKey.generate('X25519');
+  for (const peer of [AgreementKey.generate().publicKey, AgreementPublicKey.fromRaw(new Uint8Array(32), 'X25519')]) {
+    assert.equal(
+      codeOf(() => key.agree(peer)),
+      'CRYPTO_KEY_MALFORMED',
+    );
+  }
   assert.equal(
     codeOf(() => AgreementKey.fromRaw(new Uint8Array(32))),
     'CRYPTO_KEY_MALFORMED',
@@ -201,7 +291,7 @@ test('agrees on one secret from both sides, after a round trip of every form', (
 
 test('writes ECDSA signatures as DER and back', () => {
   fc.assert(
-    fc.property(fc.constantFrom(32, 48), fc.infiniteStream(fc.nat(255)), (sizeBytes, stream) => {
+    fc.property(fc.constantFrom(32, 48, 66), fc.infiniteStream(fc.nat(255)), (sizeBytes, stream) => {
       const raw = Uint8Array.from({ length: sizeBytes * 2 }, () => stream.next().value);
       assert.deepEqual(ecdsaDerToRaw(ecdsaRawToDer(raw), sizeBytes), raw);
     }),

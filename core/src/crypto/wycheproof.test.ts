@@ -63,19 +63,28 @@ test('verifies ECDSA P-256 signatures as Wycheproof says', (t) => {
   });
 });
 
+test('verifies RSA-PSS signatures as Wycheproof says', (t) => {
+  runCases(t, 'wycheproof-subset/rsa_pss_2048_sha256_mgf1_32_test.json', (item, group) => {
+    PublicKey.fromSpki(fromHex(group.publicKeyDer ?? '')).verify(bytes(item, 'msg'), bytes(item, 'sig'));
+  });
+});
+
 test('verifies Ed25519 signatures as Wycheproof says', (t) => {
   runCases(t, 'wycheproof-subset/ed25519_test.json', (item, group) => {
     PublicKey.fromSpki(`${group.publicKeyPem}\n`).verify(bytes(item, 'msg'), bytes(item, 'sig'));
   });
 });
 
-test('verifies ML-DSA-65 signatures as Wycheproof says, with the empty context only', (t) => {
-  const isPlainValid = (item: Case): boolean => item.result === 'valid' && (item['ctx'] ?? '') === '';
-  const check = (item: Case, group: Group): void => {
-    PublicKey.fromRaw('ML-DSA-65', fromHex(group.publicKey ?? '')).verify(bytes(item, 'msg'), bytes(item, 'sig'));
-  };
-  runCases(t, 'mldsa/mldsa_65_verify_test.json', check, isPlainValid);
-});
+for (const size of [44, 65, 87] as const) {
+  test(`verifies ML-DSA-${size} signatures as Wycheproof says, with the empty context only`, (t) => {
+    const isPlainValid = (item: Case): boolean => item.result === 'valid' && (item['ctx'] ?? '') === '';
+    const check = (item: Case, group: Group): void => {
+      const key = PublicKey.fromRaw(`ML-DSA-${size}`, fromHex(group.publicKey ?? ''));
+      key.verify(bytes(item, 'msg'), bytes(item, 'sig'));
+    };
+    runCases(t, `mldsa/mldsa_${size}_verify_test.json`, check, isPlainValid);
+  });
+}
 
 test('makes the ML-DSA-65 public key that belongs to a seed', (t) => {
   const check = (_item: Case, group: Group): void => {

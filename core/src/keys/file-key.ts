@@ -10,6 +10,7 @@ import {
   CryptoError,
   createAeadDecryptor,
   createAeadEncryptor,
+  isAgreementCurve,
   PrivateKey,
 } from '../crypto/index.ts';
 import { KeysError } from './errors.ts';
@@ -48,7 +49,7 @@ export async function createFileKey(
   if (options.purpose.length > PURPOSE_CHARS_MAX) {
     throw new KeysError('KEYS_FILE_MALFORMED', { at: 'purpose', expected: `at most ${PURPOSE_CHARS_MAX} characters` });
   }
-  const key = algorithm === 'ECDH-P256' ? AgreementKey.generate() : PrivateKey.generate(algorithm);
+  const key = isAgreementCurve(algorithm) ? AgreementKey.generate(algorithm) : PrivateKey.generate(algorithm);
   const fields: PublicFields = {
     id: keyIdOf(key.publicKey),
     role,
@@ -90,7 +91,9 @@ function unseal(file: KeyFile, key: Uint8Array): Uint8Array {
  */
 export async function openKeyFile(file: KeyFile, passphrase: string): Promise<PrivateKey | AgreementKey> {
   const pkcs8 = unseal(file, await derivePassphraseKey(passphrase, file.kdf));
-  const key = file.algorithm === 'ECDH-P256' ? AgreementKey.fromPkcs8(pkcs8) : PrivateKey.fromPkcs8(pkcs8);
+  const key = isAgreementCurve(file.algorithm)
+    ? AgreementKey.fromPkcs8(pkcs8)
+    : PrivateKey.fromPkcs8(pkcs8, file.algorithm);
   pkcs8.fill(0);
   if (keyIdOf(key.publicKey) !== file.id) throw new KeysError('KEYS_FILE_MALFORMED', { at: 'sealed', id: file.id });
   return key;

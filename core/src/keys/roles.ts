@@ -1,9 +1,9 @@
 /** What each key is for (DESIGN, Trust). A key has one role for life; no role can do the work of another. */
-import type { SignatureAlgorithm } from '../crypto/index.ts';
+import type { AgreementCurve, SignatureAlgorithm } from '../crypto/index.ts';
 import { KeysError } from './errors.ts';
 
 export type KeyRole = 'root' | 'release' | 'image' | 'snapshot' | 'timestamp' | 'ledger' | 'device' | 'line';
-export type KeyAlgorithm = SignatureAlgorithm | 'ECDH-P256';
+export type KeyAlgorithm = SignatureAlgorithm | AgreementCurve;
 
 export type KeyRoleRow = {
   /** What the role may do, as a phrase. */

@@ -184,7 +184,7 @@ test('verifies signatures before it reads the manifest', async () => {
 test('refuses signed digests that are not understood', async () => {
   const sized = encodeDigest({ algorithm: -16, bytes: new Uint8Array(31) });
   refuses(await signRaw(manifest(), [KEY], { digest: sized }), 'SUIT_MANIFEST_MALFORMED');
-  const unknown = encodeDigest({ algorithm: -18, bytes: new Uint8Array(32) });
+  const unknown = encodeDigest({ algorithm: -17, bytes: new Uint8Array(32) });
   refuses(await signRaw(manifest(), [KEY], { digest: unknown }), 'SUIT_DIGEST_UNSUPPORTED');
   refuses(await signRaw(manifest(), [KEY], { digest: utf8('x') }), 'SUIT_ENVELOPE_MALFORMED');
   for (const algorithm of [-43, -44]) {

@@ -52,8 +52,6 @@ const SCHEMES: Readonly<Record<string, SchemeRow>> = {
   'ml-dsa-65': { algorithm: 'ML-DSA-65', keyTypes: ['ml-dsa-65'], form: 'pem', signature: 'raw' },
 };
 
-const ED25519_SIZE_BYTES = SIGNATURE_ALGORITHMS.Ed25519.publicKeySizeBytes;
-
 function schemeRow(scheme: string): SchemeRow | undefined {
   return Object.hasOwn(SCHEMES, scheme) ? SCHEMES[scheme] : undefined;
 }
@@ -100,7 +98,7 @@ export function tufKeyOf(publicKey: PublicKey): TufKey {
     throw new TrustError('TRUST_KEY_UNSUPPORTED', { algorithm: publicKey.algorithm });
   }
   const [scheme, row] = found;
-  const text = row.form === 'hex' ? toHex(publicKey.toSpkiDer().subarray(-ED25519_SIZE_BYTES)) : publicKey.toSpkiPem();
+  const text = row.form === 'hex' ? toHex(publicKey.toRaw()) : publicKey.toSpkiPem();
   const json = { keytype: keyType, keyval: { public: text }, scheme };
   return { keyId: keyIdOfJson(json), keyType, scheme, publicKey, json };
 }
@@ -121,7 +119,7 @@ export function isSignedBy(key: TufKey, message: Uint8Array, signatureHex: strin
   if (row === undefined || key.publicKey === undefined) return false;
   try {
     const signature = fromHex(signatureHex);
-    const halfSizeBytes = SIGNATURE_ALGORITHMS[row.algorithm].signatureSizeBytes / 2;
+    const halfSizeBytes = (SIGNATURE_ALGORITHMS[row.algorithm].signatureSizeBytes ?? 0) / 2;
     key.publicKey.verify(message, row.signature === 'der' ? ecdsaDerToRaw(signature, halfSizeBytes) : signature);
     return true;
   } catch (error) {
