@@ -35,6 +35,7 @@ export { ecdsaDerToRaw, ecdsaRawToDer } from './ecdsa-signature.ts';
 export { CRYPTO_ERRORS, CryptoError, type CryptoErrorCode } from './errors.ts';
 export { LmsPrivateKey, type LmsSecret } from './hss-lms/sign.ts';
 export { HssPublicKey } from './hss-lms/verify.ts';
+export { importSpki } from './key-import.ts';
 export { aesKeyUnwrap, aesKeyWrap } from './key-wrap.ts';
 export { hmac, verifyHmac } from './mac.ts';
 export { PrivateKey, type Signer } from './private-key.ts';

@@ -43,8 +43,9 @@ export const IMAGE_ERRORS = {
     status: 422,
   },
   IMAGE_SIGNATURE_MALFORMED: {
-    message: 'the signature of the image is not a CMS signature of one signer',
-    advice: 'Sign with `openssl cms -sign -outform DER -binary`, detached, with one signer.',
+    message: 'the signature of the image does not have the form of its format',
+    advice:
+      'Sign with the tool of the format; for SWUpdate: `openssl cms -sign -outform DER -binary`, detached, one signer.',
     status: 422,
   },
   IMAGE_SIGNATURE_INVALID: {
@@ -53,14 +54,34 @@ export const IMAGE_ERRORS = {
     status: 422,
   },
   IMAGE_SIGNER_UNKNOWN: {
-    message: 'the certificate of the signer is neither registered nor issued under a registered one',
-    advice: 'Register the certificate for this product line, or sign with the one that is registered.',
+    message: 'the signer is neither a registered key or certificate nor issued under a registered one',
+    advice: 'Register the key or certificate for this product line, or sign with the one that is registered.',
     status: 422,
   },
   IMAGE_ALGORITHM_WEAK: {
     message: 'the image is signed with an algorithm or key that is too weak or not supported',
     advice: 'Use SHA-256 or stronger, and RSA keys of at least 2048 bits.',
     status: 422,
+  },
+  IMAGE_KEY_MALFORMED: {
+    message: 'a key for images cannot be read',
+    advice: 'Give a private key as PEM without a passphrase, a symmetric key as base64 of 16 or 32 bytes.',
+    status: 400,
+  },
+  IMAGE_DECRYPTION_KEY_MISSING: {
+    message: 'the image is encrypted and no key that could open it was given',
+    advice: 'Give the key of the device: nobody can say that an encrypted image is authentic without opening it.',
+    status: 422,
+  },
+  IMAGE_DECRYPTION_FAILED: {
+    message: 'the key of the encrypted image does not open with the keys that were given',
+    advice: 'The image was encrypted for another device key, or was changed.',
+    status: 422,
+  },
+  IMAGE_OPTION_INVALID: {
+    message: 'the image cannot be built as asked',
+    advice: 'Change the option that is named.',
+    status: 400,
   },
   IMAGE_CERTIFICATE_MALFORMED: {
     message: 'a registered certificate is not an X.509 certificate in PEM',

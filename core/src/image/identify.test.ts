@@ -5,7 +5,11 @@ import { utf8 } from '../bytes/index.ts';
 import { describeImage, IMAGE_FORMATS, identifyImage } from './identify.ts';
 
 test('every format of the table has its own test file', () => {
-  const files: Readonly<Record<string, string>> = { 'cortex-m-raw': 'cortex-m', raw: 'identify' };
+  const files: Readonly<Record<string, string>> = {
+    'cortex-m-raw': 'cortex-m',
+    raw: 'identify',
+    mcuboot: 'mcuboot/describe',
+  };
   for (const format of Object.keys(IMAGE_FORMATS)) {
     assert.ok(existsSync(`${import.meta.dirname}/${files[format] ?? format}.test.ts`), format);
   }

@@ -6,7 +6,9 @@ import { type CortexMDescription, describeCortexM, isCortexM } from './cortex-m.
 import { describeElf, type ElfDescription, isElf } from './elf.ts';
 import { ImageError } from './errors.ts';
 import { describeIntelHex, type IntelHexDescription, isIntelHex } from './intel-hex.ts';
-import { describeMcuboot, isMcuboot, type McubootDescription } from './mcuboot.ts';
+import { describeMcuboot, type McubootDescription } from './mcuboot/describe.ts';
+import { isMcuboot } from './mcuboot/parse.ts';
+import { type VerifiedMcuboot, verifyMcuboot } from './mcuboot/verify.ts';
 import { describeRaw, type RawDescription } from './raw.ts';
 import { describeSwu, isSwu, type SwuDescription, type VerifiedSwu, verifySwu } from './swu.ts';
 import type { ImageTrust } from './trust.ts';
@@ -23,7 +25,7 @@ export type ImageDescription =
 export type ImageFormat = ImageDescription['format'];
 
 /** What an authentic image proved, by format. */
-export type VerifiedImage = VerifiedSwu;
+export type VerifiedImage = VerifiedMcuboot | VerifiedSwu;
 
 type FormatRow = {
   readonly summary: string;
@@ -35,7 +37,7 @@ type FormatRow = {
 
 /** Every format, in the order in which they are tried. */
 export const IMAGE_FORMATS: Readonly<Record<ImageFormat, FormatRow>> = {
-  mcuboot: { summary: 'MCUboot image', isFormat: isMcuboot, describe: describeMcuboot },
+  mcuboot: { summary: 'MCUboot image', isFormat: isMcuboot, describe: describeMcuboot, verify: verifyMcuboot },
   elf: { summary: 'ELF file', isFormat: isElf, describe: describeElf },
   'intel-hex': { summary: 'Intel HEX file', isFormat: isIntelHex, describe: describeIntelHex },
   swu: { summary: 'SWUpdate image', isFormat: isSwu, describe: describeSwu, verify: verifySwu },
@@ -61,7 +63,7 @@ export function describeImage(bytes: Uint8Array): ImageDescription {
 /**
  * Verifies an image by the signature that its format defines, under the keys that are trusted. It returns only when every
  * byte that the format covers is authentic; a format without signatures, and an unsigned image, throw.
- * @throws ImageError IMAGE_UNSIGNED, IMAGE_SIGNATURE_*, IMAGE_SIGNER_UNKNOWN, and those of `describeImage`
+ * @throws ImageError IMAGE_UNSIGNED, IMAGE_SIGNATURE_*, IMAGE_SIGNER_UNKNOWN, IMAGE_ALGORITHM_WEAK, IMAGE_DECRYPTION_*, IMAGE_*_MALFORMED, and those of `describeImage`
  */
 export async function verifyImage(bytes: Uint8Array, trust: ImageTrust): Promise<VerifiedImage> {
   const format = identifyImage(bytes);

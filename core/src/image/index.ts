@@ -18,7 +18,16 @@ export {
   verifyImage,
 } from './identify.ts';
 export type { HexSegment, IntelHexDescription } from './intel-hex.ts';
-export type { McubootDescription } from './mcuboot.ts';
+export type { McubootDescription } from './mcuboot/describe.ts';
+export type { McubootDependency, McubootFacts } from './mcuboot/facts.ts';
+export type { McubootRecipient } from './mcuboot/image-key.ts';
+export type { McubootHash, McubootVersion } from './mcuboot/layout.ts';
+export { type McubootSignOptions, signMcuboot } from './mcuboot/sign.ts';
+export type { McubootAlgorithm } from './mcuboot/signature.ts';
+export { type McubootSigner, mcubootRecipientFromPem, mcubootSigner, mcubootSignerFromPem } from './mcuboot/signer.ts';
+export type { McubootSlot } from './mcuboot/slot.ts';
+export type { McubootTrailer } from './mcuboot/trailer.ts';
+export { openMcuboot, type VerifiedMcuboot, verifyMcuboot } from './mcuboot/verify.ts';
 export type { RawDescription } from './raw.ts';
 export { type SwuDescription, type SwuFile, type VerifiedSwu, verifySwu } from './swu.ts';
 export type { ImageTrust } from './trust.ts';

@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
-import { concat } from '../bytes/index.ts';
-import { identifyImage } from './identify.ts';
-import { describeMcuboot } from './mcuboot.ts';
+import { concat } from '../../bytes/index.ts';
+import { identifyImage } from '../identify.ts';
+import { describeMcuboot } from './describe.ts';
 
-const ROOT = join(import.meta.dirname, '../../..');
+const ROOT = join(import.meta.dirname, '../../../..');
 const VECTORS = join(resolve(ROOT, process.env['PAWL_VECTORS'] ?? '../shared/vectors'), 'mcuboot/images');
 const skip = existsSync(VECTORS) ? false : 'the MCUboot images are not there (PAWL_VECTORS)';
 const load = (name: string): Uint8Array => new Uint8Array(readFileSync(join(VECTORS, name)));
@@ -71,10 +71,15 @@ test('describes an image with a security counter', () => {
       sizeBytes: bytes.length,
       version: '1.2.3+4',
       payloadSizeBytes: 48,
+      headerSizeBytes: 32,
       loadAddress: 0,
       flags: [],
       tlvs: [],
       securityCounter: 5,
+      dependencies: [
+        { image: 0, versionMin: '0.0.0+0' },
+        { image: 0, versionMin: '0.0.0+0' },
+      ],
       hash: 'sha256',
       isHashChecked: true,
       signatures: [],
@@ -141,6 +146,8 @@ test('refuses what contradicts itself, each with its code', () => {
       'IMAGE_MALFORMED',
     ],
     ['encrypted without a key', build({ patch: (header) => header.writeUInt32LE(4, 16) }), 'IMAGE_MALFORMED'],
+    ['two key sizes', build({ patch: (header) => header.writeUInt32LE(12, 16) }), 'IMAGE_MALFORMED'],
+    ['a signature under the hash', build({ protectedTlvs: [[0x22, digest]] }), 'IMAGE_MALFORMED'],
     ['a wrong hash', build({ tlvs: [[0x10, digest]] }), 'IMAGE_DIGEST_MISMATCH'],
     ['a short hash', build({ tlvs: [[0x10, digest.slice(1)]] }), 'IMAGE_DIGEST_MISMATCH'],
     ['no hash', build({ tlvs: [] }), 'IMAGE_MALFORMED'],
