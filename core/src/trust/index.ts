@@ -7,6 +7,7 @@
 export { encodeCanonicalJson } from './canonical-json.ts';
 export type { DelegatedRole, Delegations } from './delegation.ts';
 export { TRUST_ERRORS, TrustError, type TrustErrorCode } from './errors.ts';
+export { verifyListedBytes } from './file-meta.ts';
 export type { JsonObject, JsonValue } from './json.ts';
 export { TRUST_LIMITS } from './limits.ts';
 export { encodeLineKeys, isLineName, type LineKeys, lineKeysPath, parseLineKeys } from './line-keys.ts';
@@ -34,7 +35,15 @@ export {
   withoutTarget,
   withTarget,
 } from './produce-targets.ts';
-export { metadataFileName, type RefreshTrust, refreshTrust, type TrustPersistence } from './refresh.ts';
+export {
+  type ListedTarget,
+  loadTarget,
+  metadataFileName,
+  type RefreshTrust,
+  refreshTrust,
+  type TrustPersistence,
+  type TrustPorts,
+} from './refresh.ts';
 export { encodeReleaseCustom, parseReleaseCustom, type ReleaseCustom } from './release-custom.ts';
 export { type Signable, signMetadata } from './sign-metadata.ts';
 export { checkSuccessor, type Successor, type SuccessorContext } from './successor.ts';

@@ -6,7 +6,7 @@
  */
 import { TrustError } from './errors.ts';
 import { TRUST_LIMITS } from './limits.ts';
-import type { RoleName } from './metadata.ts';
+import type { RoleName, TargetFile } from './metadata.ts';
 import { isFreshnessRotated, type RoleNeeded, TrustedMetadata } from './trusted-metadata.ts';
 
 /** Where accepted metadata is kept, under names without a version; names are safe as file names. */
@@ -18,12 +18,15 @@ export type TrustPersistence = {
   remove(name: string): Promise<void>;
 };
 
-export type RefreshTrust = {
-  /** The provisioned root. A newer one that was accepted before is taken instead. */
-  readonly trusted: Uint8Array;
+export type TrustPorts = {
   /** Gives the file, undefined when the repository does not have it, or throws when it cannot be asked. */
   readonly fetch: (name: string, sizeBytesMax: number) => Promise<Uint8Array | undefined>;
   readonly persist: TrustPersistence;
+};
+
+export type RefreshTrust = TrustPorts & {
+  /** The provisioned root. A newer one that was accepted before is taken instead. */
+  readonly trusted: Uint8Array;
   /** §5.1: the time against which every expiry of this refresh is judged. */
   readonly startedAt: Date;
   /** Delegated roles of the targets role to load. */
@@ -39,7 +42,7 @@ export function metadataFileName(role: RoleName, version?: number): string {
 }
 
 async function fetchBounded(
-  { fetch }: RefreshTrust,
+  { fetch }: TrustPorts,
   name: string,
   sizeBytesMax: number,
 ): Promise<Uint8Array | undefined> {
@@ -66,7 +69,7 @@ function takeLocal(bytes: Uint8Array | undefined, take: (bytes: Uint8Array) => v
 
 /** A file that must be there. Where it is not, and the local copy had only expired, the expiry is the reason to give. */
 async function fetchRequired(
-  ports: RefreshTrust,
+  ports: TrustPorts,
   file: { name: string; sizeBytesMax: number; local: Taken },
 ): Promise<Uint8Array> {
   const bytes = await fetchBounded(ports, file.name, file.sizeBytesMax);
@@ -106,7 +109,7 @@ async function walkRoots(state: TrustedMetadata, ports: RefreshTrust): Promise<v
   state.verifyRootFresh();
 }
 
-async function refreshTimestamp(state: TrustedMetadata, ports: RefreshTrust): Promise<void> {
+async function refreshTimestamp(state: TrustedMetadata, ports: TrustPorts): Promise<void> {
   const local = takeLocal(await ports.persist.load('timestamp.json'), (bytes) => state.recallTimestamp(bytes));
   const bytes = await fetchBounded(ports, 'timestamp.json', TRUST_LIMITS.timestampSizeBytesMax);
   if (bytes === undefined) {
@@ -120,7 +123,7 @@ function boundOf(sizeBytes: number | undefined, sizeBytesMax: number): number {
   return Math.min(sizeBytes ?? sizeBytesMax, sizeBytesMax);
 }
 
-async function refreshSnapshot(state: TrustedMetadata, ports: RefreshTrust): Promise<void> {
+async function refreshSnapshot(state: TrustedMetadata, ports: TrustPorts): Promise<void> {
   const listed = state.timestamp?.snapshot;
   if (listed === undefined) throw new TrustError('TRUST_ORDER_INVALID', { role: 'snapshot' });
   const saved = await ports.persist.load('snapshot.json');
@@ -134,7 +137,7 @@ async function refreshSnapshot(state: TrustedMetadata, ports: RefreshTrust): Pro
   await ports.persist.save('snapshot.json', bytes);
 }
 
-async function loadRole(state: TrustedMetadata, needed: RoleNeeded, ports: RefreshTrust): Promise<void> {
+async function loadRole(state: TrustedMetadata, needed: RoleNeeded, ports: TrustPorts): Promise<void> {
   if (state.loadedRole(needed) !== undefined) return;
   const { role, parent } = needed;
   const savedName = metadataFileName(role);
@@ -149,8 +152,22 @@ async function loadRole(state: TrustedMetadata, needed: RoleNeeded, ports: Refre
   await ports.persist.save(savedName, bytes);
 }
 
-async function loadPath(state: TrustedMetadata, path: string, ports: RefreshTrust): Promise<void> {
-  for (let search = state.searchTarget(path); search.kind === 'role-needed'; search = state.searchTarget(path)) {
+/** What a trusted role says about a path, with every digest that it lists. */
+export type ListedTarget = { readonly role: RoleName; readonly file: TargetFile };
+
+/**
+ * Looks for a target after a refresh, and loads the roles on the way to it. Undefined when no role lists it.
+ * @throws TrustError any code but those of the producer; and whatever `fetch` and `persist` throw
+ */
+export async function loadTarget(
+  state: TrustedMetadata,
+  path: string,
+  ports: TrustPorts,
+): Promise<ListedTarget | undefined> {
+  for (;;) {
+    const search = state.searchTarget(path);
+    if (search.kind === 'absent') return undefined;
+    if (search.kind === 'found') return { role: search.role, file: search.file };
     await loadRole(state, search.needed, ports);
   }
 }
@@ -167,6 +184,6 @@ export async function refreshTrust(ports: RefreshTrust): Promise<TrustedMetadata
   await refreshSnapshot(state, ports);
   await loadRole(state, { role: 'targets', parent: 'root' }, ports);
   for (const role of ports.roles ?? []) await loadRole(state, { role, parent: 'targets' }, ports);
-  for (const path of ports.paths ?? []) await loadPath(state, path, ports);
+  for (const path of ports.paths ?? []) await loadTarget(state, path, ports);
   return state;
 }

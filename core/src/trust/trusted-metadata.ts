@@ -38,7 +38,7 @@ export type FoundTarget = {
 /** A role that has to be loaded before a search can go on, and the role that vouches for it. */
 export type RoleNeeded = { readonly role: RoleName; readonly parent: RoleName };
 export type TargetSearch =
-  | { readonly kind: 'found'; readonly target: FoundTarget }
+  | { readonly kind: 'found'; readonly role: RoleName; readonly file: TargetFile }
   | { readonly kind: 'role-needed'; readonly needed: RoleNeeded }
   | { readonly kind: 'absent' };
 
@@ -273,7 +273,7 @@ export class TrustedMetadata {
   /**
    * §5.6.7, pre-order depth-first search for a target, most trusted role first. Stops at a role that is not loaded yet:
    * passing it over would let a less trusted role answer in its place.
-   * @throws TrustError TRUST_DELEGATIONS_EXCEEDED, TRUST_DIGEST_UNSUPPORTED
+   * @throws TrustError TRUST_DELEGATIONS_EXCEEDED
    */
   searchTarget(path: string): TargetSearch {
     let stack: RoleNeeded[] = [TOP_TARGETS];
@@ -288,7 +288,7 @@ export class TrustedMetadata {
       const targets = this.loadedRole(next);
       if (targets === undefined) return { kind: 'role-needed', needed: next };
       const file = targets.targets.get(path);
-      if (file !== undefined) return { kind: 'found', target: foundTarget(role, file) };
+      if (file !== undefined) return { kind: 'found', role, file };
       visited.add(role);
       const matching = (targets.delegations?.roles ?? []).filter((child) => isDelegatedPath(child, path));
       const end = matching.findIndex(({ terminating }) => terminating);
@@ -307,7 +307,7 @@ export class TrustedMetadata {
   findTarget(path: string): FoundTarget | undefined {
     const search = this.searchTarget(path);
     if (search.kind === 'role-needed') throw new TrustError('TRUST_ROLE_NOT_LOADED', { ...search.needed, path });
-    return search.kind === 'found' ? search.target : undefined;
+    return search.kind === 'found' ? foundTarget(search.role, search.file) : undefined;
   }
 
   /**
@@ -370,7 +370,7 @@ export class TrustedMetadata {
 }
 
 /**
- * Refuses bytes that are not those of the target.
+ * Refuses bytes that are not those of the target: length, and the digest by which Pawl lists everything.
  * @throws TrustError TRUST_LENGTH_EXCEEDED, TRUST_LENGTH_MISMATCH, TRUST_DIGEST_MISMATCH
  */
 export function verifyTargetBytes(target: FoundTarget, bytes: Uint8Array): void {
