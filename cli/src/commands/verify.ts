@@ -2,9 +2,11 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BundleReport, verifyBundle } from '@pawl/core/evidence';
+import type { ImageTrust } from '@pawl/core/image';
 import { defineCommand, type Io, type Outcome } from '../frame/command.ts';
 import { CliError } from '../frame/errors.ts';
-import { inFolder, isPresent, readInput, readStart, readText } from '../workspace/files.ts';
+import { inFolder, isPresent, readInput, readStart } from '../workspace/files.ts';
+import { DECRYPT_KEY_OPTION, factLines, IMAGE_SIZE_BYTES_MAX, readImageTrust } from '../workspace/image-file.ts';
 import { readLedgerKey } from '../workspace/ledger-key.ts';
 import {
   type EnvelopeFacts,
@@ -14,15 +16,17 @@ import {
 } from '../workspace/verify-release.ts';
 import { verifyRepository } from '../workspace/verify-repository.ts';
 
-const IMAGE_BYTES_MAX = 512 * 1024 * 1024;
-
 /** How a file says what it is; the name does not count. Anything else is an image, if only `raw`. */
 const MAGICS: readonly (readonly [kind: 'envelope' | 'bundle', magic: readonly number[]])[] = [
   ['envelope', [0xd8, 0x6b]],
   ['bundle', [0x50, 0x4b, 0x03, 0x04]],
 ];
 
-type Given = { readonly keys: readonly string[]; readonly root: string | undefined };
+type Given = {
+  readonly keys: readonly string[];
+  readonly decryptKeys: readonly string[];
+  readonly root: string | undefined;
+};
 
 type Kind = 'release' | 'repository' | 'envelope' | 'bundle' | 'image';
 
@@ -72,27 +76,17 @@ function bundleOutcome(report: BundleReport): Outcome {
   };
 }
 
-/** One fact a line; members of a fact are shown as JSON. */
-function factLines(facts: object): string[] {
-  return Object.entries(facts).map(([name, value]: [string, unknown]) => {
-    const text = typeof value === 'string' ? value : JSON.stringify(value);
-    return `  ${name.padEnd(16)} ${text}`;
-  });
-}
-
-async function imageOutcome(path: string, files: readonly string[]): Promise<Outcome> {
-  if (files.length === 0) throw new CliError('CLI_USAGE', { missing: '--key' });
-  const keysPem = await Promise.all(files.map(readText));
+async function imageOutcome(path: string, trust: ImageTrust): Promise<Outcome> {
   // Loaded only here: it brings a certificate library along.
   const { IMAGE_FORMATS, verifyImage } = await import('@pawl/core/image');
-  const { format, ...facts } = await verifyImage(await readInput(path, IMAGE_BYTES_MAX), { keysPem });
+  const { format, ...facts } = await verifyImage(await readInput(path, IMAGE_SIZE_BYTES_MAX), trust);
   return {
     json: { kind: 'image', isAuthentic: true, format, ...facts },
     text: [`authentic ${IMAGE_FORMATS[format].summary}`, ...factLines(facts)],
   };
 }
 
-async function verifyPath(io: Io, path: string, { keys, root }: Given): Promise<Outcome> {
+async function verifyPath(io: Io, path: string, { keys, decryptKeys, root }: Given): Promise<Outcome> {
   const files = keys.map((key) => inFolder(io.cwd, key));
   const kind = await kindOf(path);
   switch (kind) {
@@ -109,7 +103,7 @@ async function verifyPath(io: Io, path: string, { keys, root }: Given): Promise<
       };
     }
     case 'image':
-      return imageOutcome(path, files);
+      return imageOutcome(path, await readImageTrust(io, keys, decryptKeys));
     case 'bundle':
       return bundleOutcome(verifyBundle(await readInput(path), { vkey: await readVkey(io, keys) }));
   }
@@ -126,9 +120,10 @@ export const verify = defineCommand({
   positionals: [{ name: 'PATH', summary: 'what to verify' }],
   options: {
     key: { type: 'string', value: 'KEY', summary: 'the key that must have signed', multiple: true },
+    'decrypt-key': DECRYPT_KEY_OPTION,
     root: { type: 'string', value: 'FILE', summary: 'root.json to start from' },
   },
   example: 'pawl verify bundle.zip --key ledger.vkey',
   run: ({ values, positionals: [path = ''], io }) =>
-    verifyPath(io, inFolder(io.cwd, path), { keys: values.key, root: values.root }),
+    verifyPath(io, inFolder(io.cwd, path), { keys: values.key, decryptKeys: values['decrypt-key'], root: values.root }),
 });

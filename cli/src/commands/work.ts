@@ -5,6 +5,7 @@ export const WORK_COMMANDS: CommandTable = {
   init: { summary: 'make a workspace: keys and trust', load: async () => (await import('./init.ts')).init },
   key: { summary: 'sealed private keys of the workspace', load: async () => (await import('./key.ts')).key },
   seal: { summary: 'encrypt, describe and sign an image', load: async () => (await import('./seal.ts')).seal },
+  image: { summary: 'firmware images: describe, sign, open', load: async () => (await import('./image.ts')).image },
   verify: { summary: 'verify a file or folder, offline', load: async () => (await import('./verify.ts')).verify },
   login: { summary: 'log this workspace in to a server', load: async () => (await import('./login.ts')).login },
   publish: { summary: 'list a release and upload it', load: async () => (await import('./publish.ts')).publish },

@@ -18,7 +18,7 @@ export {
   verifyImage,
 } from './identify.ts';
 export type { HexSegment, IntelHexDescription } from './intel-hex.ts';
-export type { McubootDescription } from './mcuboot/describe.ts';
+export { describeMcuboot, type McubootDescription } from './mcuboot/describe.ts';
 export type { McubootDependency, McubootFacts } from './mcuboot/facts.ts';
 export type { McubootRecipient } from './mcuboot/image-key.ts';
 export type { McubootHash, McubootVersion } from './mcuboot/layout.ts';
