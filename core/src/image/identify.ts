@@ -3,6 +3,7 @@
  * formats with a magic come before guesses, and `raw`, which is always true, comes last.
  */
 import { type CortexMDescription, describeCortexM, isCortexM } from './cortex-m.ts';
+import { type DfuDescription, describeDfu, isDfu } from './dfu.ts';
 import { describeElf, type ElfDescription, isElf } from './elf.ts';
 import { ImageError } from './errors.ts';
 import { describeIntelHex, type IntelHexDescription, isIntelHex } from './intel-hex.ts';
@@ -10,14 +11,19 @@ import { describeMcuboot, type McubootDescription } from './mcuboot/describe.ts'
 import { isMcuboot } from './mcuboot/parse.ts';
 import { type VerifiedMcuboot, verifyMcuboot } from './mcuboot/verify.ts';
 import { describeRaw, type RawDescription } from './raw.ts';
+import { describeSrec, isSrec, type SrecDescription } from './srec.ts';
 import { describeSwu, isSwu, type SwuDescription, type VerifiedSwu, verifySwu } from './swu.ts';
 import type { ImageTrust } from './trust.ts';
+import { describeUf2, isUf2, type Uf2Description } from './uf2.ts';
 
 /** What an image says about itself, by format. */
 export type ImageDescription =
   | McubootDescription
   | ElfDescription
   | IntelHexDescription
+  | SrecDescription
+  | Uf2Description
+  | DfuDescription
   | SwuDescription
   | CortexMDescription
   | RawDescription;
@@ -41,6 +47,9 @@ export const IMAGE_FORMATS: Readonly<Record<ImageFormat, FormatRow>> = {
   elf: { summary: 'ELF file', isFormat: isElf, describe: describeElf },
   'intel-hex': { summary: 'Intel HEX file', isFormat: isIntelHex, describe: describeIntelHex },
   swu: { summary: 'SWUpdate image', isFormat: isSwu, describe: describeSwu, verify: verifySwu },
+  srec: { summary: 'Motorola S-record file', isFormat: isSrec, describe: describeSrec },
+  uf2: { summary: 'UF2 file', isFormat: isUf2, describe: describeUf2 },
+  dfu: { summary: 'USB DFU file', isFormat: isDfu, describe: describeDfu },
   'cortex-m-raw': { summary: 'Arm Cortex-M memory image', isFormat: isCortexM, describe: describeCortexM },
   raw: { summary: 'bytes of no known format', isFormat: () => true, describe: describeRaw },
 };

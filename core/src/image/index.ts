@@ -6,6 +6,7 @@
  */
 export type { CmsSigner } from './cms.ts';
 export type { CortexMDescription } from './cortex-m.ts';
+export type { DfuDescription, DfuTarget } from './dfu.ts';
 export type { ElfDescription } from './elf.ts';
 export { IMAGE_ERRORS, ImageError, type ImageErrorCode } from './errors.ts';
 export {
@@ -17,7 +18,7 @@ export {
   type VerifiedImage,
   verifyImage,
 } from './identify.ts';
-export type { HexSegment, IntelHexDescription } from './intel-hex.ts';
+export type { IntelHexDescription } from './intel-hex.ts';
 export { describeMcuboot, type McubootDescription } from './mcuboot/describe.ts';
 export type { McubootDependency, McubootFacts } from './mcuboot/facts.ts';
 export type { McubootRecipient } from './mcuboot/image-key.ts';
@@ -28,6 +29,9 @@ export { type McubootSigner, mcubootRecipientFromPem, mcubootSigner, mcubootSign
 export type { McubootSlot } from './mcuboot/slot.ts';
 export type { McubootTrailer } from './mcuboot/trailer.ts';
 export { openMcuboot, type VerifiedMcuboot, verifyMcuboot } from './mcuboot/verify.ts';
+export type { MemorySegment } from './memory-segment.ts';
 export type { RawDescription } from './raw.ts';
+export type { SrecDescription } from './srec.ts';
 export { type SwuDescription, type SwuFile, type VerifiedSwu, verifySwu } from './swu.ts';
 export type { ImageTrust } from './trust.ts';
+export type { Uf2Description, Uf2Family } from './uf2.ts';

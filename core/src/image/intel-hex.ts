@@ -5,12 +5,11 @@
  */
 import { ByteReader, fromHex } from '../bytes/index.ts';
 import { ImageError } from './errors.ts';
+import { type MemorySegment, mergeSegments, totalSize } from './memory-segment.ts';
+import { linesOf } from './text-lines.ts';
 
 const RECORD_OVERHEAD_BYTES = 5;
 const ADDRESS_END = 0x1_0000_0000;
-
-/** A run of data without a gap. */
-export type HexSegment = { readonly address: number; readonly sizeBytes: number };
 
 /** What an Intel HEX file holds. */
 export type IntelHexDescription = {
@@ -18,7 +17,7 @@ export type IntelHexDescription = {
   readonly sizeBytes: number;
   readonly dataSizeBytes: number;
   /** In rising order; neighbours that touch are one. */
-  readonly segments: readonly HexSegment[];
+  readonly segments: readonly MemorySegment[];
   /** Start address, from a record of type 05 (linear) or 03 (CS:IP). */
   readonly startAddress?: number;
 };
@@ -45,7 +44,7 @@ function parseRecord(text: string, line: number): HexRecord {
 
 /** Collects records line by line. */
 class Collector {
-  readonly #segments: HexSegment[] = [];
+  readonly #segments: MemorySegment[] = [];
   #base = 0;
   #isEnded = false;
   #startAddress: number | undefined;
@@ -106,47 +105,15 @@ class Collector {
     }
   }
 
-  finish(lines: number): { segments: HexSegment[]; startAddress: number | undefined } {
+  finish(lines: number): { segments: MemorySegment[]; startAddress: number | undefined } {
     if (!this.#isEnded) throw new ImageError('IMAGE_TRUNCATED', { what: 'end-of-file record', line: lines });
-    return { segments: mergeSegments(this.#segments), startAddress: this.#startAddress };
+    return { segments: mergeSegments('intel-hex', this.#segments), startAddress: this.#startAddress };
   }
-}
-
-function mergeSegments(segments: readonly HexSegment[]): HexSegment[] {
-  const merged: HexSegment[] = [];
-  for (const segment of segments.toSorted((a, b) => a.address - b.address)) {
-    const last = merged.at(-1);
-    const lastEnd = last === undefined ? -1 : last.address + last.sizeBytes;
-    if (segment.address < lastEnd) {
-      throw new ImageError('IMAGE_MALFORMED', {
-        format: 'intel-hex',
-        expected: 'data without overlap',
-        address: segment.address,
-      });
-    }
-    if (last !== undefined && segment.address === lastEnd) {
-      merged[merged.length - 1] = { address: last.address, sizeBytes: last.sizeBytes + segment.sizeBytes };
-    } else {
-      merged.push(segment);
-    }
-  }
-  return merged;
 }
 
 /** A colon and the hexadecimal digits of a first record. */
 export function isIntelHex(bytes: Uint8Array): boolean {
   return /^:[0-9A-Fa-f]{10}/.test(Buffer.from(bytes.subarray(0, 11)).toString('latin1'));
-}
-
-/** The lines without their ends, as text; CR LF and LF both end a line. */
-function* linesOf(bytes: Uint8Array): Generator<string> {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at < buffer.length; ) {
-    const feed = buffer.indexOf(0x0a, at);
-    const end = feed < 0 ? buffer.length : feed;
-    yield buffer.toString('latin1', at, end > at && buffer[end - 1] === 0x0d ? end - 1 : end);
-    at = end + 1;
-  }
 }
 
 /**
@@ -164,7 +131,7 @@ export function describeIntelHex(bytes: Uint8Array): IntelHexDescription {
   return {
     format: 'intel-hex',
     sizeBytes: bytes.length,
-    dataSizeBytes: segments.reduce((total, { sizeBytes }) => total + sizeBytes, 0),
+    dataSizeBytes: totalSize(segments),
     segments,
     ...(startAddress === undefined ? {} : { startAddress }),
   };
