@@ -4,7 +4,7 @@
  * signatures are verified too (`verifyImage`). Pure: bytes in,
  * facts out; every structure is checked against the end of the bytes before it is read.
  */
-export type { CmsSigner } from './cms.ts';
+export type { CmsSigner } from './certificate.ts';
 export type { CortexMDescription } from './cortex-m.ts';
 export type { DfuDescription, DfuTarget } from './dfu.ts';
 export type { ElfDescription } from './elf.ts';

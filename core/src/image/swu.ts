@@ -5,7 +5,8 @@
  * a file that is not listed is refused, so is a listed one that is missing.
  */
 import { createHash } from 'node:crypto';
-import { type CmsSigner, verifyDetachedCms } from './cms.ts';
+import type { CmsSigner } from './certificate.ts';
+import { verifyDetachedCms } from './cms.ts';
 import { type CpioFile, firstCpioName, readCpio } from './cpio.ts';
 import { ImageError } from './errors.ts';
 import { parseSwDescription, type SwDescription } from './sw-description.ts';
@@ -77,7 +78,7 @@ export async function verifySwu(bytes: Uint8Array, trust: ImageTrust): Promise<V
   const { description, rest } = open(bytes);
   const [signature, ...files] = rest;
   if (signature?.name !== SIGNATURE) throw new ImageError('IMAGE_UNSIGNED', { format: 'swu' });
-  const signer = await verifyDetachedCms(description.content, signature.content, trust.keysPem);
+  const signer = verifyDetachedCms(description.content, signature.content, trust.keysPem);
   const parsed = parseSwDescription(description.content);
   const verified = files.map((file) => checkFile(file, parsed));
   const missing = parsed.files.find(({ name }) => verified.every((file) => file.name !== name));

@@ -1,0 +1,177 @@
+/**
+ * X.509 certificates (RFC 5280) of those who sign images, and the trust in them: a signer is trusted when its certificate is
+ * a registered one, or is issued under a registered CA certificate, if need be over certificates that the signature carries.
+ *
+ * Registration decides, not the calendar: validity, key usage and revocation are reported or left out, never decided on,
+ * because devices without a clock could not do so either.
+ */
+import { X509Certificate } from 'node:crypto';
+import { isCodedError } from '../bytes/index.ts';
+import { DerReader, parseDer, TAG } from './der.ts';
+import { ImageError } from './errors.ts';
+import { checkKeyStrength, parseSignatureAlgorithm } from './signature-algorithm.ts';
+
+const CHAIN_LENGTH_MAX = 5;
+const SUBJECT_KEY_ID = '2.5.29.14';
+const KEY_USAGE = '2.5.29.15';
+
+/** RFC 5280 §4.2.1.3, from bit 0. */
+const KEY_USAGES = [
+  'digitalSignature',
+  'nonRepudiation',
+  'keyEncipherment',
+  'dataEncipherment',
+  'keyAgreement',
+  'keyCertSign',
+  'cRLSign',
+  'encipherOnly',
+  'decipherOnly',
+];
+
+/** RFC 5280 §4.2.1.12. */
+const PURPOSES: Readonly<Record<string, string>> = {
+  '1.3.6.1.5.5.7.3.1': 'serverAuth',
+  '1.3.6.1.5.5.7.3.2': 'clientAuth',
+  '1.3.6.1.5.5.7.3.3': 'codeSigning',
+  '1.3.6.1.5.5.7.3.4': 'emailProtection',
+};
+
+export type Certificate = {
+  readonly x509: X509Certificate;
+  /** Name and serial number as they stand in the certificate, in DER. */
+  readonly issuer: Uint8Array;
+  readonly serialNumber: Uint8Array;
+  readonly subjectKeyId?: Uint8Array;
+  readonly keyUsages?: readonly string[];
+  /** The AlgorithmIdentifier of the signature on the certificate. */
+  readonly signatureAlgorithm: Uint8Array;
+};
+
+/** Who signed. Validity and usages are facts of the certificate; nothing was decided on them. */
+export type CmsSigner = {
+  /** One attribute a line. */
+  readonly subject: string;
+  readonly certificateSha256: string;
+  readonly validFrom: string;
+  readonly validUntil: string;
+  /** Absent when the certificate does not restrict its key. */
+  readonly keyUsages?: readonly string[];
+  /** Names of RFC 5280, or object identifiers. Absent when the certificate does not restrict its purpose. */
+  readonly purposes?: readonly string[];
+};
+
+function parseKeyUsages(value: Uint8Array): string[] {
+  const reader = new DerReader(value);
+  // The first byte counts the unused bits at the end, which are zero.
+  const bits = reader.next(TAG.bitString, 'a key usage').content.subarray(1);
+  return KEY_USAGES.filter((_, bit) => ((bits[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0);
+}
+
+function parseExtensions(extensions: DerReader): Pick<Certificate, 'subjectKeyId' | 'keyUsages'> {
+  const found: { subjectKeyId?: Uint8Array; keyUsages?: readonly string[] } = {};
+  while (!extensions.isAtEnd) {
+    const extension = extensions.enter(TAG.sequence, 'an extension');
+    const oid = extension.oid('an extension');
+    extension.optional(TAG.boolean);
+    const value = extension.next(TAG.octetString, 'the value of an extension').content;
+    if (oid === SUBJECT_KEY_ID) {
+      found.subjectKeyId = new DerReader(value).next(TAG.octetString, 'a subject key identifier').content;
+    }
+    if (oid === KEY_USAGE) found.keyUsages = parseKeyUsages(value);
+  }
+  return found;
+}
+
+/** RFC 5280 §4.1: the fields that Node does not show. */
+function parseFields(der: Uint8Array): Omit<Certificate, 'x509'> {
+  const tbs = parseDer(der, TAG.sequence, 'a certificate').enter(TAG.sequence, 'a certificate');
+  tbs.optional(TAG.context0);
+  const serialNumber = tbs.next(TAG.integer, 'a serial number').content;
+  const signatureAlgorithm = tbs.next(TAG.sequence, 'a signature algorithm').content;
+  const issuer = tbs.next(TAG.sequence, 'an issuer').raw;
+  for (const what of ['a validity', 'a subject', 'a public key']) tbs.next(TAG.sequence, what);
+  tbs.optional(TAG.implicit1);
+  tbs.optional(TAG.implicit2);
+  const extensions = tbs.optional(TAG.context3);
+  tbs.end('a certificate');
+  return {
+    serialNumber,
+    signatureAlgorithm,
+    issuer,
+    ...(extensions === undefined
+      ? {}
+      : parseExtensions(parseDer(extensions.content, TAG.sequence, 'a list of extensions'))),
+  };
+}
+
+/** A certificate that a signature carries. @throws ImageError IMAGE_SIGNATURE_MALFORMED */
+export function parseCertificate(der: Uint8Array): Certificate {
+  const fields = parseFields(der);
+  try {
+    return { ...fields, x509: new X509Certificate(der) };
+  } catch (cause) {
+    throw new ImageError('IMAGE_SIGNATURE_MALFORMED', { expected: 'X.509 certificates' }, cause);
+  }
+}
+
+/** A registered certificate, in PEM. @throws ImageError IMAGE_CERTIFICATE_MALFORMED */
+export function parseRegistered(pem: string): Certificate {
+  try {
+    const x509 = new X509Certificate(pem);
+    return { ...parseFields(new Uint8Array(x509.raw)), x509 };
+  } catch (cause) {
+    throw new ImageError('IMAGE_CERTIFICATE_MALFORMED', {}, cause);
+  }
+}
+
+function isStronglySigned({ signatureAlgorithm }: Certificate): boolean {
+  try {
+    parseSignatureAlgorithm(new DerReader(signatureAlgorithm));
+    return true;
+  } catch (error) {
+    if (!isCodedError(error)) throw error;
+    return false;
+  }
+}
+
+function hasIssued({ x509: issuer }: Certificate, certificate: Certificate): boolean {
+  const { x509 } = certificate;
+  // RFC 5280 §4.2.1.9: only a CA certificate may issue others. Node checks names, key identifiers and keyCertSign.
+  return issuer.ca && x509.checkIssued(issuer) && isStronglySigned(certificate) && x509.verify(issuer.publicKey);
+}
+
+/**
+ * Follows the issuers of a certificate up to a registered one.
+ * @throws ImageError IMAGE_SIGNER_UNKNOWN, IMAGE_ALGORITHM_WEAK
+ */
+export function checkChain(
+  leaf: Certificate,
+  registered: readonly Certificate[],
+  carried: readonly Certificate[],
+): void {
+  let certificate = leaf;
+  for (let length = 1; length <= CHAIN_LENGTH_MAX; length += 1) {
+    const current = certificate;
+    checkKeyStrength(current.x509.publicKey);
+    if (registered.some(({ x509 }) => x509.raw.equals(current.x509.raw))) return;
+    const issuer = [...registered, ...carried].find((each) => hasIssued(each, current));
+    if (issuer === undefined || issuer.x509.raw.equals(current.x509.raw)) break;
+    certificate = issuer;
+  }
+  const { subject, issuer } = leaf.x509;
+  throw new ImageError('IMAGE_SIGNER_UNKNOWN', { subject, issuer });
+}
+
+/** What is told about a signer. */
+export function describeSigner({ x509, keyUsages }: Certificate): CmsSigner {
+  // Node calls the extended key usage `keyUsage`, and has it only where the extension stands.
+  const purposes = x509.keyUsage as readonly string[] | undefined;
+  return {
+    subject: x509.subject,
+    certificateSha256: x509.fingerprint256.replaceAll(':', '').toLowerCase(),
+    validFrom: x509.validFromDate.toISOString(),
+    validUntil: x509.validToDate.toISOString(),
+    ...(keyUsages === undefined ? {} : { keyUsages }),
+    ...(purposes === undefined ? {} : { purposes: purposes.map((oid) => PURPOSES[oid] ?? oid) }),
+  };
+}
