@@ -2,7 +2,6 @@
  * Delegations of the targets role (TUF 1.0.34 §4.5): which role may speak for which target paths, in order of trust. A
  * path pattern matches component by component; `*` and `?` never cross a slash. The reference clients disagree about
  * brackets, braces and negation in patterns, so metadata with those is refused rather than read in one of the ways.
- * Succinct roles (TAP 15) are not supported and are refused too.
  */
 import { toHex, utf8 } from '../bytes/index.ts';
 import { sha256 } from '../crypto/index.ts';
@@ -11,13 +10,13 @@ import {
   expectArray,
   expectBoolean,
   expectDistinctStrings,
-  expectInteger,
   expectObject,
   expectString,
   malformed,
 } from './json-fields.ts';
 import { TRUST_LIMITS } from './limits.ts';
-import type { KeyTable, RoleKeys } from './signed-json.ts';
+import { type KeyTable, parseRoleKeys, type RoleKeys } from './signed-json.ts';
+import { binOfPath, isBin, parseSuccinctRoles, type SuccinctRoles } from './succinct-roles.ts';
 import { parseTufKey } from './tuf-key.ts';
 
 export type DelegatedRole = RoleKeys & {
@@ -26,7 +25,12 @@ export type DelegatedRole = RoleKeys & {
   readonly paths: readonly string[] | undefined;
   readonly pathHashPrefixes: readonly string[] | undefined;
 };
-export type Delegations = { readonly keys: KeyTable; readonly roles: readonly DelegatedRole[] };
+export type Delegations = {
+  readonly keys: KeyTable;
+  readonly roles: readonly DelegatedRole[];
+  /** TAP 15, in place of `roles`. */
+  readonly succinct: SuccinctRoles | undefined;
+};
 
 const RESERVED_NAMES: ReadonlySet<string> = new Set(['root', 'timestamp', 'snapshot', 'targets', '']);
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
@@ -36,15 +40,6 @@ const HASH_PREFIX_FORM = /^[0-9a-f]{1,64}$/;
 export function parseKeyTable(value: JsonValue | undefined, at: string): KeyTable {
   const entries = Object.entries(expectObject(value, at));
   return new Map(entries.map(([keyId, key]) => [keyId, parseTufKey(keyId, key, `${at}.${keyId}`)]));
-}
-
-export function parseRoleKeys(value: JsonValue | undefined, at: string): RoleKeys {
-  const json = expectObject(value, at);
-  return {
-    // TUF 1.0.34 §4.3: key ids must be unique, or one signature could meet a threshold of two.
-    keyIds: expectDistinctStrings(json['keyids'], `${at}.keyids`),
-    threshold: expectInteger(json['threshold'], `${at}.threshold`, 1),
-  };
 }
 
 function isPathPattern(pattern: string): boolean {
@@ -94,13 +89,20 @@ function parseDelegatedRole(value: JsonValue, at: string): DelegatedRole {
 export function parseDelegations(value: JsonValue | undefined): Delegations | undefined {
   if (value === undefined) return undefined;
   const json = expectObject(value, 'delegations');
+  const keys = parseKeyTable(json['keys'], 'delegations.keys');
+  const bins = json['succinct_roles'];
+  if (bins !== undefined) {
+    // TAP 15: either a list of roles or succinct ones; with both, clients could differ about whom to ask.
+    if (json['roles'] !== undefined) throw malformed('delegations', 'either roles or succinct_roles');
+    return { keys, roles: [], succinct: parseSuccinctRoles(bins, 'delegations.succinct_roles') };
+  }
   const roles = expectArray(json['roles'], 'delegations.roles').map((role, index) =>
     parseDelegatedRole(role, `delegations.roles[${index}]`),
   );
   if (new Set(roles.map(({ name }) => name)).size !== roles.length) {
     throw malformed('delegations.roles', 'each role name once');
   }
-  return { keys: parseKeyTable(json['keys'], 'delegations.keys'), roles };
+  return { keys, roles, succinct: undefined };
 }
 
 /** Wildcard match of one path component, in time linear in pattern × text. */
@@ -142,4 +144,19 @@ export function isDelegatedPath({ paths, pathHashPrefixes }: DelegatedRole, path
   if (paths !== undefined) return paths.some((pattern) => isPathMatch(path, pattern));
   const hash = toHex(sha256(utf8(path)));
   return pathHashPrefixes?.some((prefix) => hash.startsWith(prefix)) === true;
+}
+
+/** The keys of a role that stands among these delegations, by name. */
+export function delegatedKeys({ roles, succinct }: Delegations, role: string): RoleKeys | undefined {
+  if (succinct !== undefined) return isBin(succinct, role) ? succinct : undefined;
+  return roles.find(({ name }) => name === role);
+}
+
+/** Who may speak for a path, most trusted first. */
+export function rolesForPath(
+  { roles, succinct }: Delegations,
+  path: string,
+): readonly Pick<DelegatedRole, 'name' | 'terminating'>[] {
+  if (succinct !== undefined) return [{ name: binOfPath(succinct, path), terminating: true }];
+  return roles.filter((role) => isDelegatedPath(role, path));
 }

@@ -88,7 +88,7 @@ export const TRUST_ERRORS = {
   },
   TRUST_KEY_UNSUPPORTED: {
     message: 'the key cannot be used in TUF metadata',
-    advice: 'Use an Ed25519, P-256, P-384 or ML-DSA-65 signature key.',
+    advice: 'Use an Ed25519, NIST curve, RSA (2048 bits or more) or ML-DSA signature key.',
     status: 422,
   },
   TRUST_THRESHOLD_INVALID: {

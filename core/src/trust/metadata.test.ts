@@ -39,6 +39,14 @@ const hub = ['signed', 'delegations', 'roles', 0];
 const image = ['signed', 'targets', 'hub/1.2.3/envelope.suit'];
 
 type Case = readonly [file: File, path: readonly (string | number)[], value: unknown];
+const succinct = (change: object): object => ({
+  keyids: [],
+  threshold: 1,
+  bit_length: 4,
+  name_prefix: 'b',
+  ...change,
+});
+
 const MALFORMED: readonly Case[] = [
   // The outer form.
   ...Object.keys(READERS).flatMap((file): Case[] => [
@@ -107,7 +115,10 @@ const MALFORMED: readonly Case[] = [
   // Delegations.
   ['1.targets.json', ['signed', 'delegations', 'keys'], undefined],
   ['1.targets.json', ['signed', 'delegations', 'roles'], undefined],
-  ['1.targets.json', ['signed', 'delegations'], { keys: {}, succinct_roles: { bit_length: 1, name_prefix: 'b' } }],
+  ['1.targets.json', ['signed', 'delegations', 'succinct_roles'], succinct({})],
+  ...[{ keyids: null }, { threshold: 0 }, { bit_length: 0 }, { bit_length: 33 }, { name_prefix: null }].map(
+    (change): Case => ['1.targets.json', ['signed', 'delegations'], { keys: {}, succinct_roles: succinct(change) }],
+  ),
   ['1.targets.json', [...hub, 'name'], 'root'],
   ['1.targets.json', [...hub, 'name'], 'timestamp'],
   ['1.targets.json', [...hub, 'name'], ''],

@@ -3,7 +3,7 @@
  * timestamp). `parse<Kind>` reads a file without verifying it: for the operator's tools, which are about to change and
  * sign it. Clients go through `TrustedMetadata`.
  */
-import { parseDelegations, parseKeyTable, parseRoleKeys } from './delegation.ts';
+import { parseDelegations, parseKeyTable } from './delegation.ts';
 import { parseDigests, parseFileMeta } from './file-meta.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import { expectBoolean, expectInteger, expectObject, malformed } from './json-fields.ts';
@@ -19,7 +19,7 @@ import {
   type Timestamp,
   TOP_ROLES,
 } from './metadata.ts';
-import { parseSignedJson } from './signed-json.ts';
+import { parseRoleKeys, parseSignedJson } from './signed-json.ts';
 
 const META_SUFFIX = '.json';
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for

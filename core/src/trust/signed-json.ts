@@ -5,8 +5,15 @@
  */
 import { encodeCanonicalJson } from './canonical-json.ts';
 import { TrustError } from './errors.ts';
-import { type JsonObject, parseJson } from './json.ts';
-import { expectArray, expectObject, expectString, malformed } from './json-fields.ts';
+import { type JsonObject, type JsonValue, parseJson } from './json.ts';
+import {
+  expectArray,
+  expectDistinctStrings,
+  expectInteger,
+  expectObject,
+  expectString,
+  malformed,
+} from './json-fields.ts';
 import { TRUST_LIMITS } from './limits.ts';
 import { isSignedBy, keyIdentity, type TufKey } from './tuf-key.ts';
 
@@ -18,6 +25,15 @@ export type SignedJson = { readonly signatures: readonly MetadataSignature[]; re
 /** Which keys may speak for a role, and how many of them must. */
 export type RoleKeys = { readonly keyIds: readonly string[]; readonly threshold: number };
 export type KeyTable = ReadonlyMap<string, TufKey>;
+
+export function parseRoleKeys(value: JsonValue | undefined, at: string): RoleKeys {
+  const json = expectObject(value, at);
+  return {
+    // TUF 1.0.34 §4.3: key ids must be unique, or one signature could meet a threshold of two.
+    keyIds: expectDistinctStrings(json['keyids'], `${at}.keyids`),
+    threshold: expectInteger(json['threshold'], `${at}.threshold`, 1),
+  };
+}
 
 export function parseSignedJson(bytes: Uint8Array, sizeBytesMax: number): SignedJson {
   const document = expectObject(parseJson(bytes, sizeBytesMax), 'document');

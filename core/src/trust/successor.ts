@@ -3,7 +3,7 @@
  * would refuse the same things, but later and everywhere at once: a version that does not rise, a threshold that is not
  * met, an expiry that has passed. Beyond that: thresholds that can never be met again, and targets that nobody would find.
  */
-import { isDelegatedPath } from './delegation.ts';
+import { delegatedKeys, rolesForPath } from './delegation.ts';
 import { TrustError } from './errors.ts';
 import { TRUST_LIMITS } from './limits.ts';
 import { type Metadata, type RoleName, type Root, refuseExpired, type Targets, TOP_ROLES } from './metadata.ts';
@@ -45,22 +45,26 @@ function verifyTargetsSigned(newBytes: Uint8Array, role: RoleName, root: Root): 
 }
 
 function verifyDelegatedSigned(newBytes: Uint8Array, role: RoleName, targets: Targets): Metadata<Targets> {
-  const delegated = targets.delegations?.roles.find(({ name }) => name === role);
-  if (targets.delegations === undefined || delegated === undefined) {
+  const { delegations } = targets;
+  const delegated = delegations && delegatedKeys(delegations, role);
+  if (delegations === undefined || delegated === undefined) {
     throw new TrustError('TRUST_ROLE_UNKNOWN', { role, at: 'targets' });
   }
   const envelope = parseSignedJson(newBytes, TRUST_LIMITS.targetsSizeBytesMax);
-  verifyThreshold(envelope, { role, delegator: 'targets', keys: targets.delegations.keys, ...delegated });
+  verifyThreshold(envelope, { role, delegator: 'targets', keys: delegations.keys, ...delegated });
   const next = parseTargets(newBytes);
   for (const path of next.signed.targets.keys()) {
-    if (!isDelegatedPath(delegated, path)) throw new TrustError('TRUST_TARGET_OUTSIDE_DELEGATION', { role, path });
+    const isOwn = rolesForPath(delegations, path).some(({ name }) => name === role);
+    if (!isOwn) throw new TrustError('TRUST_TARGET_OUTSIDE_DELEGATION', { role, path });
   }
   return next;
 }
 
 function verifyDelegationsReachable({ delegations }: Targets): void {
-  for (const role of delegations?.roles ?? [])
-    verifyThresholdReachable(role.name, role, delegations?.keys ?? new Map());
+  if (delegations === undefined) return;
+  const { keys, roles, succinct } = delegations;
+  for (const role of roles) verifyThresholdReachable(role.name, role, keys);
+  if (succinct !== undefined) verifyThresholdReachable(succinct.namePrefix, succinct, keys);
 }
 
 /**

@@ -6,7 +6,7 @@
  * is judged only on what is to be used now, so a device that was off for a year can come back.
  */
 import { fromHex, isEqualBytes, toHex } from '../bytes/index.ts';
-import { isDelegatedPath } from './delegation.ts';
+import { delegatedKeys, rolesForPath } from './delegation.ts';
 import { TrustError } from './errors.ts';
 import { type ListedFile, verifyListedBytes } from './file-meta.ts';
 import type { JsonObject } from './json.ts';
@@ -290,7 +290,7 @@ export class TrustedMetadata {
       const file = targets.targets.get(path);
       if (file !== undefined) return { kind: 'found', role, file };
       visited.add(role);
-      const matching = (targets.delegations?.roles ?? []).filter((child) => isDelegatedPath(child, path));
+      const matching = targets.delegations === undefined ? [] : rolesForPath(targets.delegations, path);
       const end = matching.findIndex(({ terminating }) => terminating);
       // §5.6.7.2.1: a terminating delegation ends the search, for its later siblings and for those of its ancestors.
       const children = end < 0 ? matching : matching.slice(0, end + 1);
@@ -350,7 +350,7 @@ export class TrustedMetadata {
       return { keys: this.#root.keys, roleKeys: this.#root.roles.targets };
     }
     const delegations = this.#roles.get(parent)?.targets.delegations;
-    const roleKeys = delegations?.roles.find(({ name }) => name === role);
+    const roleKeys = delegations && delegatedKeys(delegations, role);
     if (delegations === undefined || roleKeys === undefined) {
       throw new TrustError('TRUST_ROLE_UNKNOWN', { role, at: parent });
     }

@@ -61,7 +61,7 @@ async function download(base: string, dir: string): Promise<string> {
   return await updater.downloadTarget(info);
 }
 
-for (const algorithm of ['Ed25519', 'ESP256', 'ESP384'] as const satisfies SignatureAlgorithm[]) {
+for (const algorithm of ['Ed25519', 'ESP256', 'ESP384', 'PS256'] as const satisfies SignatureAlgorithm[]) {
   test(`tuf-js follows a repository signed with ${algorithm}, through the rotation of every key`, async (t) => {
     const simulator = new RepositorySimulator();
     const fresh = (): PrivateKey[] => [PrivateKey.generate(algorithm)];

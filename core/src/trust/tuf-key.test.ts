@@ -5,7 +5,18 @@ import { PrivateKey, type PublicKey, type SignatureAlgorithm, sha256 } from '../
 import { encodeCanonicalJson } from './canonical-json.ts';
 import { encodeTufSignature, isSignedBy, keyIdentity, parseTufKey, tufKeyOf } from './tuf-key.ts';
 
-const ALGORITHMS: readonly SignatureAlgorithm[] = ['Ed25519', 'ESP256', 'ESP384', 'ML-DSA-65'];
+const ALGORITHMS: readonly SignatureAlgorithm[] = [
+  'Ed25519',
+  'ESP256',
+  'ESP384',
+  'ESP512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ML-DSA-44',
+  'ML-DSA-65',
+  'ML-DSA-87',
+];
 
 test('writes, reads and uses a key of every algorithm', async () => {
   for (const algorithm of ALGORITHMS) {

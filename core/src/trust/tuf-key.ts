@@ -1,8 +1,8 @@
 /**
- * Keys as TUF metadata writes them (TUF 1.0.34 §4.2): Ed25519 as hexadecimal, ECDSA as SPKI PEM with DER signatures. A
- * key id is the SHA-256 of the canonical form of the key; it is computed here and compared, never believed.
- * `ml-dsa-65` (SPKI PEM, raw signature) is an extension of ours: clients that do not know it count such a key as absent,
- * so thresholds that foreign clients must meet need standard keys.
+ * Keys as TUF metadata writes them (TUF 1.0.34 §4.2): Ed25519 as hexadecimal, ECDSA as SPKI PEM with DER signatures, RSA
+ * (2048 bits or more) as SPKI PEM with PSS. A key id is the SHA-256 of the canonical form of the key; it is computed here
+ * and compared, never believed. `ml-dsa-*` (SPKI PEM, raw signature) is an extension of ours: clients that do not know it
+ * count such a key as absent, so thresholds that foreign clients must meet need standard keys.
  */
 import { CodedError, fromHex, toHex } from '../bytes/index.ts';
 import {
@@ -35,21 +35,32 @@ type SchemeRow = {
   readonly signature: 'raw' | 'der';
 };
 
+const ecdsa = (algorithm: SignatureAlgorithm, scheme: string): SchemeRow => ({
+  algorithm,
+  // The scheme as key type is the older spelling.
+  keyTypes: ['ecdsa', scheme],
+  form: 'pem',
+  signature: 'der',
+});
+
+const pem = (algorithm: SignatureAlgorithm, keyType: string): SchemeRow => ({
+  algorithm,
+  keyTypes: [keyType],
+  form: 'pem',
+  signature: 'raw',
+});
+
 const SCHEMES: Readonly<Record<string, SchemeRow>> = {
   ed25519: { algorithm: 'Ed25519', keyTypes: ['ed25519'], form: 'hex', signature: 'raw' },
-  'ecdsa-sha2-nistp256': {
-    algorithm: 'ESP256',
-    keyTypes: ['ecdsa', 'ecdsa-sha2-nistp256'],
-    form: 'pem',
-    signature: 'der',
-  },
-  'ecdsa-sha2-nistp384': {
-    algorithm: 'ESP384',
-    keyTypes: ['ecdsa', 'ecdsa-sha2-nistp384'],
-    form: 'pem',
-    signature: 'der',
-  },
-  'ml-dsa-65': { algorithm: 'ML-DSA-65', keyTypes: ['ml-dsa-65'], form: 'pem', signature: 'raw' },
+  'ecdsa-sha2-nistp256': ecdsa('ESP256', 'ecdsa-sha2-nistp256'),
+  'ecdsa-sha2-nistp384': ecdsa('ESP384', 'ecdsa-sha2-nistp384'),
+  'ecdsa-sha2-nistp521': ecdsa('ESP512', 'ecdsa-sha2-nistp521'),
+  'rsassa-pss-sha256': pem('PS256', 'rsa'),
+  'rsassa-pss-sha384': pem('PS384', 'rsa'),
+  'rsassa-pss-sha512': pem('PS512', 'rsa'),
+  'ml-dsa-44': pem('ML-DSA-44', 'ml-dsa-44'),
+  'ml-dsa-65': pem('ML-DSA-65', 'ml-dsa-65'),
+  'ml-dsa-87': pem('ML-DSA-87', 'ml-dsa-87'),
 };
 
 function schemeRow(scheme: string): SchemeRow | undefined {
@@ -61,14 +72,13 @@ function keyIdOfJson(json: JsonValue): string {
 }
 
 function parsePublicKey(row: SchemeRow, text: string, at: string): PublicKey {
-  let key: PublicKey;
   try {
-    key = row.form === 'hex' ? PublicKey.fromRaw(row.algorithm, fromHex(text)) : PublicKey.fromSpki(text);
+    return row.form === 'hex'
+      ? PublicKey.fromRaw(row.algorithm, fromHex(text))
+      : PublicKey.fromSpki(text, row.algorithm);
   } catch (cause) {
     throw new TrustError('TRUST_METADATA_MALFORMED', { at, expected: `a ${row.algorithm} public key` }, cause);
   }
-  if (key.algorithm !== row.algorithm) throw malformed(at, `a ${row.algorithm} public key`);
-  return key;
 }
 
 export function parseTufKey(keyId: string, value: JsonValue | undefined, at: string): TufKey {
@@ -103,9 +113,13 @@ export function tufKeyOf(publicKey: PublicKey): TufKey {
   return { keyId: keyIdOfJson(json), keyType, scheme, publicKey, json };
 }
 
-/** The same bytes under two key ids are one key: this names the key itself. */
+/**
+ * One key under two key ids is one key: this names the key itself. Its SPKI would not do: a point can be written in three
+ * forms, and one RSA key can stand under several schemes.
+ */
 export function keyIdentity(publicKey: PublicKey): string {
-  return toHex(publicKey.toSpkiDer());
+  const { keyType, curve } = SIGNATURE_ALGORITHMS[publicKey.algorithm];
+  return `${keyType}/${curve ?? ''}/${toHex(publicKey.toRaw())}`;
 }
 
 export function encodeTufSignature(publicKey: PublicKey, signature: Uint8Array): string {
