@@ -8,7 +8,8 @@ import { concat, utf8 } from '../bytes/index.ts';
 import { describeDfu } from './dfu.ts';
 import { describeImage, identifyImage } from './identify.ts';
 
-const missing = ['dfu-suffix', 'dfuse-pack'].filter((tool) => spawnSync(tool, ['--help']).error !== undefined);
+const TOOLS = { suffix: 'dfu-suffix', pack: 'dfuse-pack' };
+const missing = Object.values(TOOLS).filter((tool) => spawnSync(tool, ['--help']).error !== undefined);
 // With CI=true a missing tool must fail the tests, not skip them.
 const skip = missing.length > 0 && process.env['CI'] !== 'true' ? `not installed: ${missing.join(', ')}` : false;
 
@@ -52,9 +53,9 @@ describe('DFU files made by dfu-util', { skip }, () => {
     writeFileSync(path('a.bin'), Buffer.alloc(200, 7));
     writeFileSync(path('b.bin'), Buffer.alloc(50, 9));
     writeFileSync(path('plain.dfu'), Buffer.alloc(200, 7));
-    execFileSync('dfu-suffix', ['-v', '0483', '-p', 'df11', '-d', '2000', '-a', path('plain.dfu')]);
+    execFileSync(TOOLS.suffix, ['-v', '0483', '-p', 'df11', '-d', '2000', '-a', path('plain.dfu')]);
     const elements = ['-b', `0x08000000:${path('a.bin')}`, '-b', `0x08004000:${path('b.bin')}`];
-    execFileSync('dfuse-pack', [...elements, '-D', '0x1209:0xabcd', path('se.dfu')]);
+    execFileSync(TOOLS.pack, [...elements, '-D', '0x1209:0xabcd', path('se.dfu')]);
   });
   after(() => rmSync(folder, { recursive: true }));
 

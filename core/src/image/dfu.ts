@@ -4,7 +4,7 @@
  * file. Little endian.
  */
 import { crc32 } from 'node:zlib';
-import { ByteReader } from '../bytes/index.ts';
+import type { ByteReader } from '../bytes/index.ts';
 import { ImageError } from './errors.ts';
 import { type MemorySegment, mergeSegments } from './memory-segment.ts';
 import { hasPrefix, readerOf, regionOf } from './region.ts';

@@ -8,7 +8,8 @@ import { utf8 } from '../bytes/index.ts';
 import { describeImage, identifyImage } from './identify.ts';
 import { describeSrec } from './srec.ts';
 
-const isAbsent = spawnSync('srec_cat', ['--version']).error !== undefined;
+const TOOL = 'srec_cat';
+const isAbsent = spawnSync(TOOL, ['--version']).error !== undefined;
 // With CI=true a missing tool must fail the tests, not skip them.
 const skip = isAbsent && process.env['CI'] !== 'true' ? 'not installed: srec_cat' : false;
 
@@ -33,7 +34,7 @@ test('describes what srec_cat writes, with addresses of 16, 24 and 32 bits', { s
       [0x0800_0000, ['-execution-start-address', '0x08000101']],
     ] as const) {
       const parts = ['a', '-binary', '-offset', `${address}`, 'b', '-binary', '-offset', `${address + 0x400}`];
-      const bytes = execFileSync('srec_cat', [...parts, ...start, '-o', '-', '-motorola'], { cwd: folder });
+      const bytes = execFileSync(TOOL, [...parts, ...start, '-o', '-', '-motorola'], { cwd: folder });
       assert.equal(identifyImage(bytes), 'srec');
       assert.deepEqual(describeImage(bytes), {
         format: 'srec',
@@ -56,7 +57,7 @@ test('describes what srec_cat writes, with addresses of 16, 24 and 32 bits', { s
         assert.throws(() => describeSrec(flipped), { name: 'ImageError' }, `bit ${bit}`);
       }
     }
-    const hex = execFileSync('srec_cat', ['a', '-binary', '-o', '-', '-intel'], { cwd: folder });
+    const hex = execFileSync(TOOL, ['a', '-binary', '-o', '-', '-intel'], { cwd: folder });
     assert.equal(identifyImage(hex), 'intel-hex');
     assert.ok(readFileSync(join(folder, 'a')).length > 0);
   } finally {
