@@ -6,6 +6,8 @@ import { type CortexMDescription, describeCortexM, isCortexM } from './cortex-m.
 import { type DfuDescription, describeDfu, isDfu } from './dfu.ts';
 import { describeElf, type ElfDescription, isElf } from './elf.ts';
 import { ImageError } from './errors.ts';
+import { isEspImage } from './esp/parse.ts';
+import { describeEspImage, type EspImageDescription, type VerifiedEspImage, verifyEspImage } from './esp/verify.ts';
 import { describeIntelHex, type IntelHexDescription, isIntelHex } from './intel-hex.ts';
 import { describeMcuboot, type McubootDescription } from './mcuboot/describe.ts';
 import { isMcuboot } from './mcuboot/parse.ts';
@@ -24,6 +26,7 @@ export type ImageDescription =
   | SrecDescription
   | Uf2Description
   | DfuDescription
+  | EspImageDescription
   | SwuDescription
   | CortexMDescription
   | RawDescription;
@@ -31,7 +34,7 @@ export type ImageDescription =
 export type ImageFormat = ImageDescription['format'];
 
 /** What an authentic image proved, by format. */
-export type VerifiedImage = VerifiedMcuboot | VerifiedSwu;
+export type VerifiedImage = VerifiedMcuboot | VerifiedSwu | VerifiedEspImage;
 
 type FormatRow = {
   readonly summary: string;
@@ -50,6 +53,12 @@ export const IMAGE_FORMATS: Readonly<Record<ImageFormat, FormatRow>> = {
   srec: { summary: 'Motorola S-record file', isFormat: isSrec, describe: describeSrec },
   uf2: { summary: 'UF2 file', isFormat: isUf2, describe: describeUf2 },
   dfu: { summary: 'USB DFU file', isFormat: isDfu, describe: describeDfu },
+  'esp-image': {
+    summary: 'ESP-IDF image',
+    isFormat: isEspImage,
+    describe: describeEspImage,
+    verify: verifyEspImage,
+  },
   'cortex-m-raw': { summary: 'Arm Cortex-M memory image', isFormat: isCortexM, describe: describeCortexM },
   raw: { summary: 'bytes of no known format', isFormat: () => true, describe: describeRaw },
 };

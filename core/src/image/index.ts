@@ -9,6 +9,9 @@ export type { CortexMDescription } from './cortex-m.ts';
 export type { DfuDescription, DfuTarget } from './dfu.ts';
 export type { ElfDescription } from './elf.ts';
 export { IMAGE_ERRORS, ImageError, type ImageErrorCode } from './errors.ts';
+export type { EspApp } from './esp/app-description.ts';
+export type { SignatureScheme } from './esp/signature-block.ts';
+export { type EspImageDescription, type VerifiedEspImage, verifyEspImage } from './esp/verify.ts';
 export {
   describeImage,
   IMAGE_FORMATS,
