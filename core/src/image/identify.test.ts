@@ -9,6 +9,7 @@ test('every format of the table has its own test file', () => {
     'cortex-m-raw': 'cortex-m',
     raw: 'identify',
     mcuboot: 'mcuboot/describe',
+    'esp-image': 'esp/verify',
   };
   for (const format of Object.keys(IMAGE_FORMATS)) {
     assert.ok(existsSync(`${import.meta.dirname}/${files[format] ?? format}.test.ts`), format);

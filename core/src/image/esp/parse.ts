@@ -40,7 +40,7 @@ const CHIPS: ReadonlyMap<number, string> = new Map([
   [32, 'ESP32-S31'],
 ]);
 
-export type EspSegment = MemorySegment & { readonly data: Uint8Array };
+type EspSegment = MemorySegment & { readonly data: Uint8Array };
 
 /** An image whose structure, checksum and SHA-256 are sound; nothing of it is authentic. */
 export type EspImage = {

@@ -9,7 +9,7 @@ import { ByteReader, isEqualBytes } from '../../bytes/index.ts';
 import { ImageError } from '../errors.ts';
 import { malformed } from './parse.ts';
 
-export const SECTOR_SIZE_BYTES = 4096;
+const SECTOR_SIZE_BYTES = 4096;
 const BLOCK_SIZE_BYTES = 1216;
 const BLOCKS_MAX = 3;
 const MAGIC = 0xe7;
