@@ -1,4 +1,4 @@
-/** Makes keys and seals them into key files, and opens them again. */
+/** Makes keys and seals them into key files, opens them again, and seals them anew under another passphrase. */
 import { randomBytes } from 'node:crypto';
 import { concat } from '../bytes/index.ts';
 import { encodeCbor } from '../cbor/index.ts';
@@ -14,57 +14,59 @@ import {
   PrivateKey,
 } from '../crypto/index.ts';
 import { KeysError } from './errors.ts';
-import { type KeyFile, PURPOSE_CHARS_MAX } from './key-file.ts';
+import { factsOf, type KeyFacts, type KeyIntent } from './key-facts.ts';
+import type { KeyFile } from './key-file.ts';
 import { assertPassphrase, derivePassphraseKey, KDF_COST, SALT_SIZE_BYTES } from './passphrase.ts';
-import { assertAlgorithmAllowed, type KeyAlgorithm, type KeyRole } from './roles.ts';
+import { assertAlgorithmAllowed, type KeyAlgorithm } from './roles.ts';
 
 const A256GCM = 3;
 
-export type FileKeyOptions = {
-  readonly role: KeyRole;
-  readonly algorithm: KeyAlgorithm;
-  /** A sentence for those who find the file; at most 256 characters. */
-  readonly purpose: string;
-  readonly createdAt: Date;
-  readonly passphrase: string;
-};
+type SealOptions = KeyIntent & { readonly passphrase: string; readonly custody?: 'file' | 'offline' };
+export type FileKeyOptions = SealOptions & { readonly algorithm: KeyAlgorithm };
 
-type PublicFields = Pick<KeyFile, 'id' | 'role' | 'algorithm' | 'purpose' | 'createdAt'>;
+/** A private key in memory, of either kind. */
+export type AnyPrivateKey = PrivateKey | AgreementKey;
 
 /** The additional data of the sealed part: what the file says about the key. */
-function sealAad({ id, role, algorithm, purpose, createdAt }: PublicFields): Uint8Array {
-  return encodeCbor(['pawl key file 1', id, role, algorithm, purpose, createdAt]);
+function sealAad(facts: KeyFacts, format: KeyFile['format']): Uint8Array {
+  const { id, role, algorithm, purpose, custody, createdAt, expiresAt, replaces } = facts;
+  const common = [id, role, algorithm, purpose, createdAt];
+  return format === 1
+    ? encodeCbor(['pawl key file 1', ...common])
+    : encodeCbor(['pawl key file 2', ...common, custody, expiresAt, replaces]);
+}
+
+async function sealFacts(facts: KeyFacts, key: AnyPrivateKey, passphrase: string): Promise<KeyFile> {
+  const kdf = { ...KDF_COST, salt: new Uint8Array(randomBytes(SALT_SIZE_BYTES)) };
+  const iv = new Uint8Array(randomBytes(AEAD_IV_SIZE_BYTES));
+  const sealingKey = await derivePassphraseKey(passphrase, kdf);
+  const encryptor = createAeadEncryptor({ algorithm: A256GCM, key: sealingKey, iv, aad: sealAad(facts, 2) });
+  const pkcs8 = key.toPkcs8Der();
+  const sealed = concat(iv, encryptor.update(pkcs8), encryptor.final());
+  pkcs8.fill(0);
+  sealingKey.fill(0);
+  return { format: 2, ...facts, kdf, sealed };
+}
+
+/**
+ * Seals a key that is there already with the passphrase.
+ * @throws KeysError KEYS_ALGORITHM_NOT_ALLOWED, KEYS_PASSPHRASE_TOO_SHORT, KEYS_FILE_MALFORMED for a purpose or end that cannot be
+ */
+export async function sealFileKey(key: AnyPrivateKey, options: SealOptions): Promise<KeyFile> {
+  assertPassphrase(options.passphrase);
+  const facts = factsOf(key.publicKey, { ...options, custody: options.custody ?? 'file' });
+  return sealFacts(facts, key, options.passphrase);
 }
 
 /**
  * Makes a key and seals it with the passphrase.
- * @throws KeysError KEYS_ALGORITHM_NOT_ALLOWED, KEYS_PASSPHRASE_TOO_SHORT, KEYS_FILE_MALFORMED when the purpose is too long
+ * @throws KeysError KEYS_ALGORITHM_NOT_ALLOWED, KEYS_PASSPHRASE_TOO_SHORT, KEYS_FILE_MALFORMED for a purpose or end that cannot be
  */
-export async function createFileKey(
-  options: FileKeyOptions,
-): Promise<{ file: KeyFile; key: PrivateKey | AgreementKey }> {
-  const { role, algorithm, passphrase } = options;
+export async function createFileKey(options: FileKeyOptions): Promise<{ file: KeyFile; key: AnyPrivateKey }> {
+  const { role, algorithm } = options;
   assertAlgorithmAllowed(role, algorithm);
-  assertPassphrase(passphrase);
-  if (options.purpose.length > PURPOSE_CHARS_MAX) {
-    throw new KeysError('KEYS_FILE_MALFORMED', { at: 'purpose', expected: `at most ${PURPOSE_CHARS_MAX} characters` });
-  }
   const key = isAgreementCurve(algorithm) ? AgreementKey.generate(algorithm) : PrivateKey.generate(algorithm);
-  const fields: PublicFields = {
-    id: keyIdOf(key.publicKey),
-    role,
-    algorithm,
-    purpose: options.purpose,
-    createdAt: options.createdAt.toISOString(),
-  };
-  const kdf = { ...KDF_COST, salt: new Uint8Array(randomBytes(SALT_SIZE_BYTES)) };
-  const iv = new Uint8Array(randomBytes(AEAD_IV_SIZE_BYTES));
-  const sealingKey = await derivePassphraseKey(passphrase, kdf);
-  const encryptor = createAeadEncryptor({ algorithm: A256GCM, key: sealingKey, iv, aad: sealAad(fields) });
-  const pkcs8 = key.toPkcs8Der();
-  const sealed = concat(iv, encryptor.update(pkcs8), encryptor.final());
-  pkcs8.fill(0);
-  return { file: { ...fields, public: key.publicKey.toSpkiPem(), kdf, sealed }, key };
+  return { file: await sealFileKey(key, options), key };
 }
 
 function unseal(file: KeyFile, key: Uint8Array): Uint8Array {
@@ -74,7 +76,7 @@ function unseal(file: KeyFile, key: Uint8Array): Uint8Array {
   }
   const tagStart = sealed.length - AEAD_TAG_SIZE_BYTES;
   const iv = sealed.subarray(0, AEAD_IV_SIZE_BYTES);
-  const decryptor = createAeadDecryptor({ algorithm: A256GCM, key, iv, aad: sealAad(file) });
+  const decryptor = createAeadDecryptor({ algorithm: A256GCM, key, iv, aad: sealAad(file, file.format) });
   const plain = decryptor.update(sealed.subarray(AEAD_IV_SIZE_BYTES, tagStart));
   try {
     decryptor.final(sealed.subarray(tagStart));
@@ -89,12 +91,27 @@ function unseal(file: KeyFile, key: Uint8Array): Uint8Array {
  * Opens the private key of a key file.
  * @throws KeysError KEYS_PASSPHRASE_WRONG, KEYS_FILE_MALFORMED
  */
-export async function openKeyFile(file: KeyFile, passphrase: string): Promise<PrivateKey | AgreementKey> {
-  const pkcs8 = unseal(file, await derivePassphraseKey(passphrase, file.kdf));
+export async function openKeyFile(file: KeyFile, passphrase: string): Promise<AnyPrivateKey> {
+  const sealingKey = await derivePassphraseKey(passphrase, file.kdf);
+  const pkcs8 = unseal(file, sealingKey);
+  sealingKey.fill(0);
   const key = isAgreementCurve(file.algorithm)
     ? AgreementKey.fromPkcs8(pkcs8)
     : PrivateKey.fromPkcs8(pkcs8, file.algorithm);
   pkcs8.fill(0);
   if (keyIdOf(key.publicKey) !== file.id) throw new KeysError('KEYS_FILE_MALFORMED', { at: 'sealed', id: file.id });
   return key;
+}
+
+/**
+ * The same key, with the same facts, under another passphrase; the file that was given stays as it is.
+ * @throws KeysError KEYS_PASSPHRASE_WRONG, KEYS_PASSPHRASE_TOO_SHORT, KEYS_FILE_MALFORMED
+ */
+export async function resealKeyFile(
+  file: KeyFile,
+  passphrases: { readonly old: string; readonly new: string },
+): Promise<KeyFile> {
+  assertPassphrase(passphrases.new);
+  const { format: _, kdf: __, sealed: ___, ...facts } = file;
+  return sealFacts(facts, await openKeyFile(file, passphrases.old), passphrases.new);
 }

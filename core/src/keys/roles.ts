@@ -13,7 +13,19 @@ export type KeyRoleRow = {
   readonly algorithms: readonly KeyAlgorithm[];
 };
 
-const SIGNATURES: readonly KeyAlgorithm[] = ['ESP256', 'Ed25519', 'ESP384', 'ML-DSA-65'];
+/** All but HSS-LMS, whose keys wear out: only a signer that remembers its leaves may hold one. */
+const SIGNATURES: readonly KeyAlgorithm[] = [
+  'ESP256',
+  'Ed25519',
+  'ESP384',
+  'ESP512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ML-DSA-44',
+  'ML-DSA-65',
+  'ML-DSA-87',
+];
 
 export const KEY_ROLE_TABLE: Readonly<Record<KeyRole, KeyRoleRow>> = {
   root: { may: 'say which keys hold the other roles', livesOn: 'operator', algorithms: SIGNATURES },
