@@ -1,25 +1,16 @@
 import assert from 'node:assert/strict';
-import { createHash, createPrivateKey, sign as signWith, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { Bench, skipWithout } from '../../test/bench.ts';
+import { der, OID, oid, signEd25519 } from '../../test/signed-data.ts';
 import { concat, fromHex, toHex, utf8 } from '../bytes/index.ts';
 import { verifyDetachedCms, verifyEmbeddedCms } from './cms.ts';
-import { DerReader, parseDer, TAG } from './der.ts';
+import { DerReader, TAG } from './der.ts';
 
 const skip = skipWithout('openssl');
 
 const CONTENT = utf8('what was signed');
 const DATA = '1.2.840.113549.1.7.1';
-
-/** DER of a value, from its tag and its parts (X.690 §8.1). */
-function der(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
-  const content = concat(...parts);
-  const size = content.length;
-  const length = size < 0x80 ? [size] : size < 0x100 ? [0x81, size] : [0x82, size >> 8, size & 0xff];
-  return concat(Uint8Array.of(tag, ...length), content);
-}
-const oid = (hex: string): Uint8Array => der(0x06, fromHex(hex));
-const SHA512 = '608648016503040203';
 
 describe('CMS signatures made by openssl', { skip }, () => {
   let bench: Bench;
@@ -80,7 +71,7 @@ describe('CMS signatures made by openssl', { skip }, () => {
     assert.equal(verifyDetachedCms(CONTENT, signature, [pem('bound')]).subject, 'CN=bound');
     // RFC 4055 §1.2: the key itself forbids another digest.
     const other = sign('bound', '-keyopt', 'rsa_padding_mode:pss', '-noattr');
-    const sha256 = fromHex('608648016503040201');
+    const sha256 = fromHex(OID.sha256);
     for (let at = Buffer.from(other).indexOf(sha256); at >= 0; at = Buffer.from(other).indexOf(sha256, at)) {
       other[at + sha256.length - 1] = 3;
     }
@@ -90,53 +81,17 @@ describe('CMS signatures made by openssl', { skip }, () => {
     assert.equal(verifyDetachedCms(CONTENT, sign('leaf'), [pem('bound')]).subject, 'CN=leaf');
   });
 
-  const ED25519 = der(0x30, oid('2b6570'));
-
-  /** RFC 8419 §3: attributes are signed as they are, the message digest is SHA-512. */
-  function signEd25519({
-    contentType = '2a864886f70d010701',
-    digestOid = SHA512,
-    algorithm = ED25519,
-    extraCertificate = utf8(''),
-  } = {}): Uint8Array {
-    const key = createPrivateKey(Buffer.from(bench.read('edward.key')));
-    const certificate = new Uint8Array(new X509Certificate(pem('edward')).raw);
-    const tbs = parseDer(certificate, TAG.sequence, '').enter(TAG.sequence, '');
-    tbs.any();
-    const serial = tbs.any().raw;
-    tbs.any();
-    const issuer = tbs.any().raw;
-    const digest = createHash('sha512').update(CONTENT).digest();
-    const attribute = (hex: string, value: Uint8Array): Uint8Array => der(0x30, oid(hex), der(0x31, value));
-    const attributes = concat(
-      attribute('2a864886f70d010903', oid(contentType)),
-      attribute('2a864886f70d010904', der(0x04, digest)),
+  const signedByEdward = (options: Parameters<typeof signEd25519>[1] = {}): Uint8Array =>
+    signEd25519(
+      { pem: pem('edward'), keyPem: Buffer.from(bench.read('edward.key')).toString(), message: CONTENT },
+      options,
     );
-    const signerInfo = der(
-      0x30,
-      Uint8Array.of(2, 1, 1),
-      der(0x30, issuer, serial),
-      der(0x30, oid(digestOid)),
-      der(0xa0, attributes),
-      algorithm,
-      der(0x04, signWith(null, der(0x31, attributes), key)),
-    );
-    const signedData = der(
-      0x30,
-      Uint8Array.of(2, 1, 1),
-      der(0x31, der(0x30, oid(digestOid))),
-      der(0x30, oid('2a864886f70d010701')),
-      der(0xa0, certificate, extraCertificate),
-      der(0x31, signerInfo),
-    );
-    return der(0x30, oid('2a864886f70d010702'), der(0xa0, signedData));
-  }
 
   test('Ed25519 verifies as RFC 8419 writes it', () => {
-    assert.equal(verifyDetachedCms(CONTENT, signEd25519(), [pem('edward')]).subject, 'CN=edward');
-    assert.throws(() => verifyDetachedCms(CONTENT, signEd25519(), [pem('maker')]), { code: 'IMAGE_SIGNER_UNKNOWN' });
+    assert.equal(verifyDetachedCms(CONTENT, signedByEdward(), [pem('edward')]).subject, 'CN=edward');
+    assert.throws(() => verifyDetachedCms(CONTENT, signedByEdward(), [pem('maker')]), { code: 'IMAGE_SIGNER_UNKNOWN' });
     assert.throws(
-      () => verifyDetachedCms(CONTENT, signEd25519({ contentType: '2a864886f70d010702' }), [pem('edward')]),
+      () => verifyDetachedCms(CONTENT, signedByEdward({ attributeType: OID.signedData }), [pem('edward')]),
       {
         code: 'IMAGE_SIGNATURE_INVALID',
       },
@@ -144,11 +99,11 @@ describe('CMS signatures made by openssl', { skip }, () => {
   });
 
   test('refuses parameters and certificates that are not as their standards say', () => {
-    const SHA256 = der(0x30, oid('608648016503040201'));
+    const SHA256 = der(0x30, oid(OID.sha256));
     const mgf1 = (name = '2a864886f70d010108'): Uint8Array => der(0x30, oid(name), SHA256);
     const pss = (...parts: Uint8Array[]): Uint8Array => der(0x30, oid('2a864886f70d01010a'), der(0x30, ...parts));
     const [hash, mask] = [der(0xa0, SHA256), der(0xa1, mgf1())];
-    const sha256 = '608648016503040201';
+    const { sha256 } = OID;
     for (const [code, options] of [
       ['IMAGE_SIGNATURE_MALFORMED', { digestOid: sha256 }],
       ['IMAGE_ALGORITHM_WEAK', { digestOid: '2b0e03021a' }],
@@ -168,10 +123,10 @@ describe('CMS signatures made by openssl', { skip }, () => {
       ],
       ['IMAGE_SIGNATURE_MALFORMED', { extraCertificate: concat(...Array<Uint8Array>(9000).fill(fromHex('3000'))) }],
     ] as const) {
-      assert.throws(() => verifyDetachedCms(CONTENT, signEd25519(options), [pem('edward')]), { code });
+      assert.throws(() => verifyDetachedCms(CONTENT, signedByEdward(options), [pem('edward')]), { code });
     }
     // RFC 5652 §10.2.2: a certificate of another kind has a tag of its own and is passed over.
-    const signature = signEd25519({ extraCertificate: fromHex('a300') });
+    const signature = signedByEdward({ extraCertificate: fromHex('a300') });
     assert.equal(verifyDetachedCms(CONTENT, signature, [pem('edward')]).subject, 'CN=edward');
   });
 
@@ -246,7 +201,7 @@ describe('CMS signatures made by openssl', { skip }, () => {
   });
 
   test('refuses every flipped bit of an Ed25519 signature outside of its certificate', () => {
-    const signature = signEd25519();
+    const signature = signedByEdward();
     const trusted = [pem('edward')];
     const certificate = toHex(new Uint8Array(new X509Certificate(pem('edward')).raw));
     const start = toHex(signature).indexOf(certificate) / 2;

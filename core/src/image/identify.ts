@@ -4,6 +4,7 @@
  */
 import { type CortexMDescription, describeCortexM, isCortexM } from './cortex-m.ts';
 import { type DfuDescription, describeDfu, isDfu } from './dfu.ts';
+import { describeEfi, type EfiDescription, isEfi, type VerifiedEfi, verifyEfi } from './efi.ts';
 import { describeElf, type ElfDescription, isElf } from './elf.ts';
 import { ImageError } from './errors.ts';
 import { isEspImage } from './esp/parse.ts';
@@ -22,6 +23,7 @@ import { describeUf2, isUf2, type Uf2Description } from './uf2.ts';
 export type ImageDescription =
   | McubootDescription
   | ElfDescription
+  | EfiDescription
   | IntelHexDescription
   | SrecDescription
   | Uf2Description
@@ -34,7 +36,7 @@ export type ImageDescription =
 export type ImageFormat = ImageDescription['format'];
 
 /** What an authentic image proved, by format. */
-export type VerifiedImage = VerifiedMcuboot | VerifiedSwu | VerifiedEspImage;
+export type VerifiedImage = VerifiedMcuboot | VerifiedSwu | VerifiedEspImage | VerifiedEfi;
 
 type FormatRow = {
   readonly summary: string;
@@ -48,6 +50,7 @@ type FormatRow = {
 export const IMAGE_FORMATS: Readonly<Record<ImageFormat, FormatRow>> = {
   mcuboot: { summary: 'MCUboot image', isFormat: isMcuboot, describe: describeMcuboot, verify: verifyMcuboot },
   elf: { summary: 'ELF file', isFormat: isElf, describe: describeElf },
+  efi: { summary: 'EFI program', isFormat: isEfi, describe: describeEfi, verify: verifyEfi },
   'intel-hex': { summary: 'Intel HEX file', isFormat: isIntelHex, describe: describeIntelHex },
   swu: { summary: 'SWUpdate image', isFormat: isSwu, describe: describeSwu, verify: verifySwu },
   srec: { summary: 'Motorola S-record file', isFormat: isSrec, describe: describeSrec },

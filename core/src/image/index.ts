@@ -7,6 +7,7 @@
 export type { CmsSigner } from './certificate.ts';
 export type { CortexMDescription } from './cortex-m.ts';
 export type { DfuDescription, DfuTarget } from './dfu.ts';
+export type { EfiDescription, EfiFacts, OsRelease, SbatEntry, VerifiedEfi } from './efi.ts';
 export type { ElfDescription } from './elf.ts';
 export { IMAGE_ERRORS, ImageError, type ImageErrorCode } from './errors.ts';
 export type { EspApp } from './esp/app-description.ts';
