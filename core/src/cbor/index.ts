@@ -7,3 +7,4 @@ export { CBOR_ERRORS, CborError, type CborErrorCode } from './errors.ts';
 export { expectArray, expectBytes, expectInt, expectMap, expectTag, expectText, expectUint } from './expect.ts';
 export type { CborLimits } from './reader.ts';
 export { CborTag, type CborValue } from './value.ts';
+export { type CborNode, walkCbor } from './walk.ts';

@@ -30,11 +30,12 @@ async function fetchPayload({ component, parameters, platform, integratedPayload
     ...(parameters.imageDigest !== undefined && { digest: parameters.imageDigest }),
     ...(parameters.imageSizeBytes !== undefined && { sizeBytes: parameters.imageSizeBytes }),
     ...(parameters.fetchArguments !== undefined && { fetchArguments: parameters.fetchArguments }),
+    ...(parameters.componentMetadata !== undefined && { metadata: parameters.componentMetadata }),
   });
 }
 
 async function copyComponent({ component, parameters, platform, componentAt }: ActionInput): Promise<void> {
-  const { encryptionInfo } = parameters;
+  const { encryptionInfo, componentMetadata } = parameters;
   // Stricter than §8.4.10.5: digest and size are not optional, so that a copy can be judged while it streams.
   await platform.copy?.({
     source: componentAt(need(parameters.sourceComponent, 'copy', 'source-component')),
@@ -43,16 +44,26 @@ async function copyComponent({ component, parameters, platform, componentAt }: A
     digest: need(parameters.imageDigest, 'copy', 'image-digest'),
     sizeBytes: need(parameters.imageSizeBytes, 'copy', 'image-size'),
     ...(encryptionInfo !== undefined && { encryptionInfo }),
+    ...(componentMetadata !== undefined && { metadata: componentMetadata }),
+  });
+}
+
+async function swapComponents({ component, parameters, platform, componentAt }: ActionInput): Promise<void> {
+  await platform.swap?.({
+    source: componentAt(need(parameters.sourceComponent, 'swap', 'source-component')),
+    target: component,
+    slot: platform.componentSlot(component),
   });
 }
 
 async function writeContent({ component, parameters, platform }: ActionInput): Promise<void> {
-  const { encryptionInfo } = parameters;
+  const { encryptionInfo, componentMetadata } = parameters;
   await platform.write?.({
     component,
     slot: platform.componentSlot(component),
     content: need(parameters.content, 'write', 'content'),
     ...(encryptionInfo !== undefined && { encryptionInfo }),
+    ...(componentMetadata !== undefined && { metadata: componentMetadata }),
   });
 }
 
@@ -65,13 +76,30 @@ async function invokeComponent({ component, parameters, platform }: ActionInput)
   });
 }
 
-const ACTION_OF: Readonly<Record<ActionName, (input: ActionInput) => Promise<void>>> = {
+async function waitForEvents({ component, parameters, platform }: ActionInput): Promise<void> {
+  await platform.waitFor?.(need(parameters.waitInfo, 'wait', 'wait-info'), component);
+}
+
+const ACTION_OF: Readonly<Record<Exclude<ActionName, 'process-dependency'>, (input: ActionInput) => Promise<void>>> = {
   fetch: fetchPayload,
   copy: copyComponent,
+  swap: swapComponents,
   write: writeContent,
   invoke: invokeComponent,
+  wait: waitForEvents,
+  unlink: async ({ component, platform }) => await platform.unlink?.(component),
 };
 
-export async function performAction(name: ActionName, input: ActionInput): Promise<void> {
+/** Directives that change what a component holds. */
+const ALTERING: ReadonlySet<ActionName> = new Set(['fetch', 'copy', 'swap', 'write']);
+
+/** trust-domains §4.5.5: what other manifests still need is not altered. */
+async function assertUnreferenced(name: ActionName, { component, platform }: ActionInput): Promise<void> {
+  if (!ALTERING.has(name) || (await platform.isReferenced?.(component)) !== true) return;
+  throw new SuitError('SUIT_RULE_VIOLATED', { rule: `${name} into a component that is referenced` });
+}
+
+export async function performAction(name: keyof typeof ACTION_OF, input: ActionInput): Promise<void> {
+  await assertUnreferenced(name, input);
   await ACTION_OF[name](input);
 }

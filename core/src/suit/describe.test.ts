@@ -97,6 +97,10 @@ const AMBIGUOUS: [string, Parts][] = [
   ['no version', { version: null }],
   ['another component after a branch', { shared: [12, 1, 15, [commands(12, 0), null], ...SHARED] }],
   ['two encryptions of a payload', { install: [...INSTALL, 20, map({ 19: new Uint8Array([2]) }), 22, 2] }],
+  ['parameters for several components at once', { install: [34, map({ 1: map({ 14: 5 }) }), ...INSTALL] }],
+  ['copied parameters', { install: [12, 1, 35, map({ 0: [14] }), ...INSTALL] }],
+  ['components that change places', { install: [...INSTALL, 31, 2] }],
+  ['a component that is given up', { install: [...INSTALL, 33, 2] }],
   ['a fetch without a name', { install: [12, 1, ...COUNTER, 12, 0, 21, 2] }],
 ];
 
@@ -116,6 +120,16 @@ test('refuses addresses, odd versions and a manifest that installs nothing', asy
 
 test('refuses a manifest that fetches outside of install', async () => {
   const subject = await verified(manifest({ elements: { 16: commands(21, 2), 20: commands(...COUNTER) } }));
+  assert.throws(() => describeManifest(subject), { code: 'SUIT_MANIFEST_AMBIGUOUS' });
+});
+
+test('refuses a manifest with dependencies, or with sections that it does not describe', async () => {
+  for (const key of [15, 18, 24]) {
+    const subject = await verified(manifest({ elements: { [key]: commands(14, 2), 20: commands(...COUNTER) } }));
+    assert.throws(() => describeManifest(subject), { code: 'SUIT_MANIFEST_AMBIGUOUS' });
+  }
+  const common = { 1: map({ 0: map({}) }) };
+  const subject = await verified(manifest({ common, elements: { 20: commands(...COUNTER) } }));
   assert.throws(() => describeManifest(subject), { code: 'SUIT_MANIFEST_AMBIGUOUS' });
 });
 

@@ -6,7 +6,7 @@
  * an open value refuses the manifest. So two devices can never be told different things by what is described as one.
  */
 import { isEqualBytes } from '../bytes/index.ts';
-import { type ConditionName, LIMITS, SECTIONS } from './constants.ts';
+import { type ActionName, type ConditionName, LIMITS, SECTIONS, type SectionName } from './constants.ts';
 import { SHA_256 } from './digest.ts';
 import { SuitError } from './errors.ts';
 import type { Command, Manifest, Sequence } from './manifest.ts';
@@ -54,6 +54,17 @@ function note<Name extends ParameterName>(facts: Facts, name: Name, value: Param
 
 /** Conditions that may stand in a branch: they choose, and say nothing about what is installed. */
 const CHOOSING: ReadonlySet<ConditionName> = new Set(['component-slot', 'abort', 'check-content']);
+
+/** Directives whose effect a description does not hold. */
+const UNDESCRIBED: ReadonlySet<ActionName> = new Set(['process-dependency', 'swap', 'unlink']);
+
+/** Sections that bring, check or remove something which a description does not hold. */
+const SECTIONS_UNDESCRIBED: readonly SectionName[] = [
+  'payload-fetch',
+  'dependency-resolution',
+  'candidate-verification',
+  'uninstall',
+];
 
 /** True when two values of one parameter are the same; byte strings and digests by content. */
 function isSameValue(a: unknown, b: unknown): boolean {
@@ -125,6 +136,10 @@ class Walker {
       case 'try-each':
         this.#eachComponent(() => this.#tryEach(command));
         break;
+      case 'override-multiple':
+      case 'copy-params':
+        // One way to say a thing: what is described names each component before it speaks of it.
+        throw ambiguous(command.kind);
       case 'run-sequence':
         this.#eachComponent(() => this.#runSequence(command.sequence, isBranch));
         break;
@@ -181,6 +196,7 @@ class Walker {
   }
 
   #act(name: Extract<Command, { kind: 'action' }>['name'], index: number): void {
+    if (UNDESCRIBED.has(name)) throw ambiguous(name);
     if (name === 'fetch') {
       const uri = this.#need('uri', index);
       expectPayloadUri(uri);
@@ -247,8 +263,9 @@ export function describeManifest(verified: VerifiedManifest): ManifestDescriptio
   const install = manifest.sections.get('install')?.value;
   if (install === undefined)
     throw new SuitError('SUIT_SECTION_MISSING', { section: 'install', key: SECTIONS.install.key });
-  // What payload-fetch brings is not described, so a manifest that has one is not described either.
-  if (manifest.sections.has('payload-fetch')) throw ambiguous('payload-fetch');
+  const undescribed = SECTIONS_UNDESCRIBED.find((name) => manifest.sections.has(name));
+  if (undescribed !== undefined) throw ambiguous(undescribed);
+  if (manifest.dependencies !== undefined) throw ambiguous('dependencies');
   const walker = new Walker(manifest);
   walker.walk(manifest.sharedSequence ?? [], false);
   walker.walk(install, false);

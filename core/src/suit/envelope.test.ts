@@ -26,7 +26,7 @@ const TABLE: [string, string, Uint8Array][] = [
   ['a wrapper of other things', 'SUIT_ENVELOPE_MALFORMED', tagged(map({ 2: encodeCbor([1]), 3: MANIFEST }))],
   ['delegation, which is gone', 'SUIT_ELEMENT_UNSUPPORTED', tagged(map({ 1: MANIFEST, 2: WRAPPER, 3: MANIFEST }))],
   ['an unknown key', 'SUIT_ELEMENT_UNSUPPORTED', tagged(map({ 2: WRAPPER, 3: MANIFEST, 99: MANIFEST }))],
-  ['dependency resolution', 'SUIT_ELEMENT_UNSUPPORTED', tagged(map({ 2: WRAPPER, 3: MANIFEST, 15: MANIFEST }))],
+  ['an element that was removed', 'SUIT_ELEMENT_UNSUPPORTED', tagged(map({ 1: MANIFEST, 2: WRAPPER, 3: MANIFEST }))],
   [
     'validate, which cannot be severed',
     'SUIT_ELEMENT_UNSUPPORTED',

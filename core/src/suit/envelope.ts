@@ -1,7 +1,7 @@
 /**
  * The SUIT envelope (draft-ietf-suit-manifest-37 §8.2, CBOR tag 107) taken apart and put together. What comes out of
  * `parseEnvelope` is UNTRUSTED: the manifest stays a byte string until its signatures are verified (verified-manifest.ts).
- * Untagged envelopes, unknown keys and, unless asked for, integrated payloads are refused.
+ * Unknown keys are refused and, unless asked for, untagged envelopes and integrated payloads.
  */
 import { CborTag, type CborValue, decodeCbor, encodeCbor, expectArray, expectBytes, expectMap } from '../cbor/index.ts';
 import { ENVELOPE_KEYS, ENVELOPE_TAG, LIMITS } from './constants.ts';
@@ -26,6 +26,8 @@ export type UntrustedEnvelope = {
 export type EnvelopeOptions = {
   /** Total size of integrated payloads that is accepted; none when left out. */
   readonly integratedSizeBytesMax?: number;
+  /** Also take an envelope without its tag, as TEEP carries them; one with another tag is refused all the same. */
+  readonly isUntagged?: boolean;
 };
 
 function decodeAuthentication(wrapper: Uint8Array): Pick<UntrustedEnvelope, 'digest' | 'blocks'> {
@@ -78,10 +80,11 @@ export function parseEnvelope(bytes: Uint8Array, options: EnvelopeOptions = {}):
   }
   return codingAs('SUIT_ENVELOPE_MALFORMED', () => {
     const tagged = decodeCbor(bytes, { sizeBytesMax });
-    if (!(tagged instanceof CborTag) || tagged.tag !== ENVELOPE_TAG) {
+    const isAccepted = tagged instanceof CborTag ? tagged.tag === ENVELOPE_TAG : options.isUntagged === true;
+    if (!isAccepted) {
       throw new SuitError('SUIT_ENVELOPE_MALFORMED', { at: 'envelope', expected: `tag ${ENVELOPE_TAG}` });
     }
-    return decodeElements(expectMap(tagged.value, 'envelope'), integratedMax);
+    return decodeElements(expectMap(tagged instanceof CborTag ? tagged.value : tagged, 'envelope'), integratedMax);
   });
 }
 

@@ -52,6 +52,16 @@ export const SUIT_ERRORS = {
     advice: 'Check that the release is meant for this model.',
     status: 422,
   },
+  SUIT_COMPONENT_UNAUTHORIZED: {
+    message: 'the signers of the manifest may not change one of its components',
+    advice: 'Have it signed by a key that has rights over this component, or give the key those rights.',
+    status: 422,
+  },
+  SUIT_DEPENDENCY_MISSING: {
+    message: 'the envelope of a dependency is not there',
+    advice: 'Fetch dependencies in dependency-resolution before they are used.',
+    status: 422,
+  },
   SUIT_URI_UNSUPPORTED: {
     message: 'a payload is not named by a plain file name',
     advice: 'Name payloads by letters, digits, dot, dash and underscore only, without a leading dot.',
@@ -82,6 +92,16 @@ export const SUIT_ERRORS = {
   SUIT_MANIFEST_AMBIGUOUS: {
     message: 'the manifest does not say one clear thing about what it installs',
     advice: 'State vendor, class, counter, version, digest and size exactly once, and check them unconditionally.',
+    status: 422,
+  },
+  SUIT_REPORT_MALFORMED: {
+    message: 'the SUIT report is malformed',
+    advice: 'Check that the report arrived whole and was made by a current device.',
+    status: 422,
+  },
+  SUIT_REPORT_MISMATCH: {
+    message: 'the report does not belong to this manifest',
+    advice: 'Find the manifest whose digest the report names; if it is this one, the report is not believable.',
     status: 422,
   },
   SUIT_VERSION_INVALID: {

@@ -6,11 +6,13 @@
  * A failed condition ends its sequence and is a returned value; a failed directive is an exception and ends everything.
  * A sequence of a try-each or run-sequence that failed softly leaves no trace in the machine.
  */
+import { toHex } from '../bytes/index.ts';
 import { performAction } from './action.ts';
-import { holdsCondition } from './condition.ts';
-import { type ConditionName, LIMITS } from './constants.ts';
+import { judgeCondition, type Verdict } from './condition.ts';
+import { type ActionName, type ConditionName, LIMITS } from './constants.ts';
+import type { SuitDigest } from './digest.ts';
 import { SuitError } from './errors.ts';
-import type { Command, ComponentId, Sequence } from './manifest.ts';
+import type { Command, CopyEntry, IndexedComponent, OverrideEntry, Sequence } from './manifest.ts';
 import type { Parameters } from './parameters.ts';
 import type { SuitComponent, SuitPlatform } from './platform.ts';
 
@@ -18,27 +20,59 @@ type Failure = SuitError | undefined;
 /** Soft-failure belongs to one sequence and is not inherited (§8.4.8). `mustStay`: the index may not be changed here. */
 type Frame = { softFailure: boolean; readonly mustStay: boolean };
 type Snapshot = {
-  readonly parameters: readonly Parameters[];
+  readonly parameters: ReadonlyMap<string, Parameters>;
   readonly current: readonly number[];
   readonly strictOrder: boolean;
 };
+type Action = Extract<Command, { kind: 'action' }>;
+
+/** Parameters by component, for a manifest and all its dependencies: a component is the same one wherever it is named. */
+export type ParameterStore = { current: ReadonlyMap<string, Parameters> };
+
+/** What the machine cannot do by itself: it knows one manifest only. */
+export type DependencyPorts = {
+  /** Authenticates the manifest in this component against the digest parameter, for this run. @throws SuitError */
+  verify(component: SuitComponent, digest: SuitDigest | undefined): Promise<void>;
+  /** What was verified is not what is there any more. */
+  forget(component: SuitComponent): void;
+  /** Runs the current section of a dependency that was verified. @throws SuitError */
+  process(component: SuitComponent): Promise<void>;
+  digestOf: SuitPlatform['digestOf'];
+};
 
 export type MachineInput = {
-  readonly components: readonly ComponentId[];
+  readonly components: readonly IndexedComponent[];
   readonly platform: SuitPlatform;
   readonly integratedPayload: (uri: string) => Uint8Array | undefined;
+  readonly store: ParameterStore;
+  readonly dependencies: DependencyPorts;
+  /** Notes what a command came to, by its reporting policy. */
+  readonly note: (outcome: CommandOutcome) => void;
 };
+
+/** What a command with a reporting policy came to. */
+export type CommandOutcome = {
+  readonly command: Command & { readonly policy: number };
+  readonly component: SuitComponent;
+  readonly isSuccess: boolean;
+  readonly measured: Parameters;
+};
+
+const ALTERING: ReadonlySet<string> = new Set(['fetch', 'copy', 'swap', 'write']);
 
 function conditionFailure(condition: ConditionName, component: number): SuitError {
   const code = condition === 'security-counter' ? 'SUIT_SECURITY_COUNTER_TOO_LOW' : 'SUIT_CONDITION_FAILED';
   return new SuitError(code, { condition, component });
 }
 
+/** One spelling of a component identifier. */
+function nameOf({ id }: SuitComponent): string {
+  return id.map(toHex).join('/');
+}
+
 export class Machine {
   readonly #input: MachineInput;
   readonly #components: readonly SuitComponent[];
-  /** §6.1: parameter storage starts empty. Each entry is replaced, never changed. */
-  #parameters: Parameters[];
   #current: readonly number[];
   #strictOrder = true;
   #executed = 0;
@@ -47,8 +81,7 @@ export class Machine {
 
   constructor(input: MachineInput) {
     this.#input = input;
-    this.#components = input.components.map((id, index) => ({ id, index }));
-    this.#parameters = input.components.map(() => ({}));
+    this.#components = input.components;
     this.#current = input.components.length === 1 ? [0] : [];
   }
 
@@ -79,10 +112,14 @@ export class Machine {
         return this.#assign(command.parameters, frame, (existing, given) => ({ ...existing, ...given }));
       case 'set-parameters':
         return this.#assign(command.parameters, frame, (existing, given) => ({ ...given, ...existing }));
+      case 'override-multiple':
+        return this.#assignMultiple(command.entries, frame);
+      case 'copy-params':
+        return this.#copyParameters(command.entries);
       case 'condition':
-        return await this.#forEach((index) => this.#check(command.name, index));
+        return await this.#forEach((index) => this.#check(command, index));
       case 'action':
-        return await this.#forEach((index) => this.#act(command.name, index));
+        return await this.#forEach((index) => this.#act(command, index));
       case 'try-each':
         return await this.#forEachNested((isLooped) => this.#tryEach(command, isLooped));
       case 'run-sequence':
@@ -109,7 +146,13 @@ export class Machine {
   }
 
   #parametersOf(index: number): Parameters {
-    return this.#parameters[index] ?? {};
+    return this.#input.store.current.get(nameOf(this.#component(index))) ?? {};
+  }
+
+  /** Each set of parameters is replaced, never changed, so that a snapshot stays what it was. */
+  #setParameters(index: number, parameters: Parameters): void {
+    const { store } = this.#input;
+    store.current = new Map(store.current).set(nameOf(this.#component(index)), parameters);
   }
 
   async #forEach(act: (index: number) => Promise<Failure>): Promise<Failure> {
@@ -139,7 +182,35 @@ export class Machine {
     if (softFailure !== undefined) frame.softFailure = softFailure;
     if (strictOrder !== undefined) this.#setStrictOrder(strictOrder);
     this.#count();
-    for (const index of this.#current) this.#parameters[index] = merge(this.#parametersOf(index), scoped);
+    for (const index of this.#current) this.#setParameters(index, merge(this.#parametersOf(index), scoped));
+    return undefined;
+  }
+
+  /** update-management §6.7: an alias; the last component listed is the current one afterwards. */
+  #assignMultiple(entries: readonly OverrideEntry[], frame: Frame): Failure {
+    for (const { index, parameters } of entries) {
+      this.#count();
+      if (frame.mustStay) throw new SuitError('SUIT_RULE_VIOLATED', { rule: 'override-multiple out of order' });
+      this.#setParameters(index, { ...this.#parametersOf(index), ...parameters });
+      this.#current = [index];
+    }
+    return undefined;
+  }
+
+  /** update-management §6.8: as override-parameters, with the values of other components; a value that is not set is none. */
+  #copyParameters(entries: readonly CopyEntry[]): Failure {
+    for (const { index: source, names } of entries) {
+      const values = this.#parametersOf(source);
+      const absent = names.find((name) => values[name] === undefined);
+      if (absent !== undefined) {
+        throw new SuitError('SUIT_PARAMETER_MISSING', { command: 'copy-params', parameter: absent });
+      }
+      const copied: Parameters = Object.fromEntries(names.map((name) => [name, values[name]]));
+      for (const index of this.#current) {
+        this.#count();
+        this.#setParameters(index, { ...this.#parametersOf(index), ...copied });
+      }
+    }
     return undefined;
   }
 
@@ -149,26 +220,56 @@ export class Machine {
     this.#targets = new Set();
   }
 
-  async #check(name: ConditionName, index: number): Promise<Failure> {
-    const { platform } = this.#input;
+  async #check(command: Extract<Command, { kind: 'condition' }>, index: number): Promise<Failure> {
     const component = this.#component(index);
-    const holds = await holdsCondition(name, { component, parameters: this.#parametersOf(index), platform });
-    return holds ? undefined : conditionFailure(name, index);
+    const { holds, measured } = await this.#judge(command.name, component);
+    this.#input.note({ command, component, isSuccess: holds, measured });
+    return holds ? undefined : conditionFailure(command.name, index);
   }
 
-  async #act(name: Extract<Command, { kind: 'action' }>['name'], index: number): Promise<Failure> {
-    const { platform, integratedPayload } = this.#input;
-    const parameters = this.#parametersOf(index);
-    if (!this.#strictOrder) this.#guardOrder(name, index, parameters.sourceComponent);
-    const componentAt = (at: number): SuitComponent => this.#component(at);
-    await performAction(name, { component: componentAt(index), parameters, platform, componentAt, integratedPayload });
+  async #judge(name: ConditionName, component: SuitComponent): Promise<Verdict> {
+    const { platform, dependencies } = this.#input;
+    const parameters = this.#parametersOf(component.index);
+    if (name !== 'dependency-integrity') {
+      const digestOf: SuitPlatform['digestOf'] = (...args) =>
+        component.isDependency === true ? dependencies.digestOf(...args) : platform.digestOf(...args);
+      return await judgeCondition(name, { component, parameters, platform, digestOf });
+    }
+    // trust-domains §4.5.4: a dependency that is not intact aborts at once; no try-each goes on after it.
+    await dependencies.verify(component, parameters.imageDigest);
+    return { holds: true, measured: {} };
+  }
+
+  async #act(command: Action, index: number): Promise<Failure> {
+    const component = this.#component(index);
+    try {
+      await this.#perform(command.name, component);
+    } catch (error) {
+      this.#input.note({ command, component, isSuccess: false, measured: {} });
+      throw error;
+    }
+    this.#input.note({ command, component, isSuccess: true, measured: {} });
     return undefined;
+  }
+
+  async #perform(name: ActionName, component: SuitComponent): Promise<void> {
+    const { platform, integratedPayload, dependencies } = this.#input;
+    if (name === 'process-dependency') {
+      await dependencies.process(component);
+      return;
+    }
+    const parameters = this.#parametersOf(component.index);
+    if (!this.#strictOrder) this.#guardOrder(name, component.index, parameters.sourceComponent);
+    if (ALTERING.has(name)) dependencies.forget(component);
+    const componentAt = (at: number): SuitComponent => this.#component(at);
+    await performAction(name, { component, parameters, platform, componentAt, integratedPayload });
   }
 
   /** §6.6: where order is not strict, a component must not be both target and source. */
   #guardOrder(name: string, index: number, source: number | undefined): void {
     if (name !== 'invoke') this.#targets.add(index);
-    if (name === 'copy' && source !== undefined) this.#sources.add(source);
+    if ((name === 'copy' || name === 'swap') && source !== undefined) this.#sources.add(source);
+    if (name === 'swap' && source !== undefined) this.#targets.add(source);
     for (const target of this.#targets) {
       if (this.#sources.has(target)) {
         throw new SuitError('SUIT_RULE_VIOLATED', { rule: 'target and source out of order', component: target });
@@ -177,11 +278,11 @@ export class Machine {
   }
 
   #snapshot(): Snapshot {
-    return { parameters: [...this.#parameters], current: this.#current, strictOrder: this.#strictOrder };
+    return { parameters: this.#input.store.current, current: this.#current, strictOrder: this.#strictOrder };
   }
 
   #restore(snapshot: Snapshot): void {
-    this.#parameters = [...snapshot.parameters];
+    this.#input.store.current = snapshot.parameters;
     this.#current = snapshot.current;
     this.#strictOrder = snapshot.strictOrder;
   }

@@ -15,12 +15,20 @@ import {
   expectText,
   expectUint,
 } from '../cbor/index.ts';
-import { COMMON_KEYS, LIMITS, MANIFEST_KEYS, MANIFEST_VERSION, SECTIONS, type SectionName } from './constants.ts';
+import {
+  COMMON_KEYS,
+  DEPENDENCY_KEYS,
+  LIMITS,
+  MANIFEST_KEYS,
+  MANIFEST_VERSION,
+  SECTIONS,
+  type SectionName,
+} from './constants.ts';
 import { digestFromCbor, digestToCbor, verifyMember } from './digest.ts';
 import { SuitError } from './errors.ts';
 import { labelOf } from './label.ts';
-import type { ComponentId, Manifest, Sequence, Severable } from './manifest.ts';
-import { decodeSequence, encodeSequence, type SequenceScope } from './sequence.ts';
+import type { ComponentId, Dependency, Manifest, Sequence, Severable } from './manifest.ts';
+import { decodeSequence, encodeSequence } from './sequence.ts';
 import { decodeText } from './text.ts';
 
 type Elements = ReadonlyMap<CborValue, CborValue>;
@@ -70,6 +78,24 @@ function decodeComponents(value: CborValue): ComponentId[] {
   return entries.map(decodeComponentId);
 }
 
+/** trust-domains §4.2.2: {+ index => {?1 prefix}}; what stands behind the components follows without a gap. */
+function decodeDependencies(value: CborValue, componentCount: number): Dependency[] {
+  const at = 'dependencies';
+  const entries = [...expectMap(value, at)].map(([key, metadata]): Dependency => {
+    const members = expectMap(metadata, at);
+    expectKeys(members, new Set<CborValue>([DEPENDENCY_KEYS.prefix]), at);
+    const prefix = members.get(DEPENDENCY_KEYS.prefix);
+    const index = Number(expectUint(key, at));
+    return { index, ...(prefix !== undefined && { prefix: decodeComponentId(prefix) }) };
+  });
+  const behind = entries.filter(({ index }) => index >= componentCount);
+  const isDense = behind.every(({ index }, position) => index === componentCount + position);
+  if (entries.length === 0 || !isDense || componentCount + behind.length > LIMITS.componentsMax) {
+    throw new SuitError('SUIT_MANIFEST_MALFORMED', { at, expected: 'indices of components, or right behind them' });
+  }
+  return entries;
+}
+
 class ManifestReader {
   readonly #elements: Elements;
   readonly #members: Members;
@@ -92,12 +118,16 @@ class ManifestReader {
     const common = expectMap(decodeCbor(expectBytes(this.#elements.get(MANIFEST_KEYS.common), 'common')), 'common');
     expectKeys(common, new Set<CborValue>(Object.values(COMMON_KEYS)), 'common');
     const components = decodeComponents(common.get(COMMON_KEYS.components));
+    const dependencyMap = common.get(COMMON_KEYS.dependencies);
+    const dependencies = dependencyMap === undefined ? undefined : decodeDependencies(dependencyMap, components.length);
+    const count = components.length + (dependencies?.filter(({ index }) => index >= components.length).length ?? 0);
     const shared = common.get(COMMON_KEYS.sharedSequence);
-    const sharedSequence = shared === undefined ? undefined : this.#sequence('shared-sequence', shared, components);
-    const sections = this.#sections(components);
+    const sharedSequence = shared === undefined ? undefined : this.#sequence('shared-sequence', shared, count);
+    const sections = this.#sections(count);
     const manifest: Manifest = {
       sequenceNumber,
       components,
+      ...(dependencies !== undefined && { dependencies }),
       ...(sharedSequence !== undefined && { sharedSequence }),
       sections,
       ...this.#plainElements(),
@@ -110,13 +140,14 @@ class ManifestReader {
     return manifest;
   }
 
-  #sequence(at: string, value: CborValue, components: readonly ComponentId[]): Sequence {
+  #sequence(at: string, value: CborValue, componentCount: number): Sequence {
     const isShared = at === 'shared-sequence';
-    const scope: SequenceScope = { at, componentCount: components.length, isShared, depth: 0, budget: this.#budget };
-    return decodeSequence(expectBytes(value, at), scope);
+    const bytes = expectBytes(value, at);
+    const { byteOffset } = bytes;
+    return decodeSequence(bytes, { at, componentCount, isShared, depth: 0, budget: this.#budget, byteOffset });
   }
 
-  #sections(components: readonly ComponentId[]): Map<SectionName, Severable<Sequence>> {
+  #sections(componentCount: number): Map<SectionName, Severable<Sequence>> {
     const sections = new Map<SectionName, Severable<Sequence>>();
     for (const name of SECTION_NAMES) {
       const { key, isSeverable } = SECTIONS[name];
@@ -125,9 +156,9 @@ class ManifestReader {
       if (isSeverable) {
         sections.set(
           name,
-          this.#severable(key, name, (bytes) => this.#sequence(name, bytes, components)),
+          this.#severable(key, name, (bytes) => this.#sequence(name, bytes, componentCount)),
         );
-      } else sections.set(name, { value: this.#sequence(name, element, components) });
+      } else sections.set(name, { value: this.#sequence(name, element, componentCount) });
     }
     return sections;
   }
@@ -143,11 +174,13 @@ class ManifestReader {
     return { severed, value: decode(member) };
   }
 
-  #plainElements(): Pick<Manifest, 'referenceUri' | 'setVersion'> {
+  #plainElements(): Pick<Manifest, 'referenceUri' | 'componentId' | 'setVersion'> {
     const referenceUri = this.#elements.get(MANIFEST_KEYS.referenceUri);
     const setVersion = this.#elements.get(MANIFEST_KEYS.setVersion);
+    const componentId = this.#elements.get(MANIFEST_KEYS.componentId);
     return {
       ...(referenceUri !== undefined && { referenceUri: decodeReferenceUri(referenceUri) }),
+      ...(componentId !== undefined && { componentId: decodeComponentId(componentId) }),
       ...(setVersion !== undefined && { setVersion: decodeSetVersion(setVersion) }),
     };
   }
@@ -181,7 +214,10 @@ function decodeSetVersion(value: CborValue): number[] {
 }
 
 /** Turns every coding error of a lower floor into one of this part; errors of this part stay as they are. */
-export function codingAs<T>(code: 'SUIT_MANIFEST_MALFORMED' | 'SUIT_ENVELOPE_MALFORMED', work: () => T): T {
+export function codingAs<T>(
+  code: 'SUIT_MANIFEST_MALFORMED' | 'SUIT_ENVELOPE_MALFORMED' | 'SUIT_REPORT_MALFORMED',
+  work: () => T,
+): T {
   try {
     return work();
   } catch (error) {
@@ -215,7 +251,12 @@ function encodeSeverable<T>(member: Severable<T> | undefined, encode: (value: T)
 
 /** Writes a manifest; `parseManifest` of the result gives the same data. */
 export function encodeManifest(manifest: Manifest): Uint8Array {
+  const dependencies = manifest.dependencies?.map(({ index, prefix }): [CborValue, CborValue] => [
+    index,
+    new Map<CborValue, CborValue>(prefix === undefined ? [] : [[DEPENDENCY_KEYS.prefix, [...prefix]]]),
+  ]);
   const common = new Map<CborValue, CborValue>([
+    [COMMON_KEYS.dependencies, dependencies && new Map(dependencies)],
     [COMMON_KEYS.components, manifest.components.map((id) => [...id])],
     [COMMON_KEYS.sharedSequence, manifest.sharedSequence && encodeSequence(manifest.sharedSequence)],
   ]);
@@ -224,6 +265,7 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
     [MANIFEST_KEYS.sequenceNumber, manifest.sequenceNumber],
     [MANIFEST_KEYS.common, encodeCbor(withoutAbsent(common))],
     [MANIFEST_KEYS.referenceUri, manifest.referenceUri],
+    [MANIFEST_KEYS.componentId, manifest.componentId && [...manifest.componentId]],
     [MANIFEST_KEYS.setVersion, manifest.setVersion && encodeCbor([...manifest.setVersion])],
     [MANIFEST_KEYS.coswid, encodeSeverable(manifest.coswid, (bytes) => bytes)],
     [MANIFEST_KEYS.text, encodeSeverable(manifest.text, (bytes) => bytes)],

@@ -3,11 +3,20 @@
  * and written. A parameter without a row refuses the manifest.
  */
 import { safeSize } from '../bytes/index.ts';
-import { type CborValue, expectBytes, expectMap, expectText, expectUint } from '../cbor/index.ts';
+import { type CborValue, expectBytes, expectInt, expectMap, expectText, expectUint } from '../cbor/index.ts';
+import { verifyComponentMetadata } from './component-metadata.ts';
 import { LIMITS, PARAMETERS } from './constants.ts';
 import { decodeDigest, encodeDigest, type SuitDigest } from './digest.ts';
 import { SuitError } from './errors.ts';
 import { labelOf } from './label.ts';
+import {
+  decodeVersionMatch,
+  decodeWaitInfo,
+  encodeVersionMatch,
+  encodeWaitInfo,
+  type VersionMatch,
+  type WaitInfo,
+} from './wait.ts';
 
 export type ParameterValues = {
   readonly vendorId: Uint8Array;
@@ -25,6 +34,16 @@ export type ParameterValues = {
   readonly deviceId: Uint8Array;
   readonly fetchArguments: Uint8Array;
   readonly securityCounter: bigint;
+  /** Seconds since 1970. */
+  readonly useBefore: bigint;
+  /** Milliwatt-hours. */
+  readonly minimumBattery: bigint;
+  /** The smaller, the more urgent. */
+  readonly updatePriority: number;
+  readonly version: VersionMatch;
+  readonly waitInfo: WaitInfo;
+  /** Checked CBOR; what it asks for is the platform's to do. */
+  readonly componentMetadata: Uint8Array;
 };
 export type ParameterName = keyof ParameterValues;
 export type Parameters = Partial<ParameterValues>;
@@ -94,6 +113,17 @@ const counter: Row<bigint> = {
   },
 };
 
+const whole: Row<bigint> = { read: (value, at) => expectUint(value, at), write: (value) => value };
+
+const metadata: Row<Uint8Array> = {
+  read: (value, at) => {
+    const content = bytes.read(value, at);
+    verifyComponentMetadata(content);
+    return content;
+  },
+  write: (value) => value,
+};
+
 const ROWS: { readonly [Name in ParameterName]: Row<ParameterValues[Name]> } = {
   vendorId: uuid,
   classId: uuid,
@@ -110,10 +140,17 @@ const ROWS: { readonly [Name in ParameterName]: Row<ParameterValues[Name]> } = {
   deviceId: uuid,
   fetchArguments: bytes,
   securityCounter: counter,
+  useBefore: whole,
+  minimumBattery: whole,
+  updatePriority: { read: (value, at) => expectInt(value, at), write: (value) => value },
+  version: { read: (value, at) => decodeVersionMatch(bytes.read(value, at), at), write: encodeVersionMatch },
+  waitInfo: { read: (value, at) => decodeWaitInfo(bytes.read(value, at)), write: encodeWaitInfo },
+  componentMetadata: metadata,
 };
 
 const NAMES = Object.keys(ROWS) as ParameterName[];
-const NAME_OF: ReadonlyMap<CborValue, ParameterName> = new Map(NAMES.map((name) => [PARAMETERS[name], name]));
+/** The parameter of a number, if it is one of ours. */
+export const NAME_OF: ReadonlyMap<CborValue, ParameterName> = new Map(NAMES.map((name) => [PARAMETERS[name], name]));
 
 function readInto<Name extends ParameterName>(
   target: { -readonly [N in ParameterName]?: ParameterValues[N] },

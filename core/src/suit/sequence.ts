@@ -3,7 +3,15 @@
  * commands and back. Closed world: a command, parameter or component that is not known refuses the whole manifest here,
  * before anything is executed. Bounded in depth and in the number of commands.
  */
-import { type CborValue, decodeCbor, encodeCbor, expectArray, expectBytes, expectUint } from '../cbor/index.ts';
+import {
+  type CborValue,
+  encodeCbor,
+  expectArray,
+  expectBytes,
+  expectMap,
+  expectUint,
+  walkCbor,
+} from '../cbor/index.ts';
 import {
   ACTIONS,
   type ActionName,
@@ -12,12 +20,13 @@ import {
   type ConditionName,
   type ControlName,
   LIMITS,
+  PARAMETERS,
   REPORTING_MAX,
 } from './constants.ts';
 import { SuitError } from './errors.ts';
 import { labelOf } from './label.ts';
 import type { Command, Sequence } from './manifest.ts';
-import { type Parameters, parametersFromCbor, parametersToCbor } from './parameters.ts';
+import { NAME_OF, type Parameters, parametersFromCbor, parametersToCbor } from './parameters.ts';
 
 /** Where a sequence stands; `budget` counts the commands of the whole manifest. */
 export type SequenceScope = {
@@ -26,7 +35,17 @@ export type SequenceScope = {
   readonly isShared: boolean;
   readonly depth: number;
   readonly budget: { commands: number };
+  /** Where the outermost sequence begins in memory: offsets are counted from there, through nested byte strings too. */
+  readonly byteOffset: number;
 };
+
+/** Offset of each decoded command in its outermost sequence, in bytes; commands that were built by hand have none. */
+const OFFSETS = new WeakMap<Command, number>();
+
+/** How many bytes into its section a command stands (draft-ietf-suit-report-18 §3); undefined for one that never was bytes. */
+export function offsetOf(command: Command): number | undefined {
+  return OFFSETS.get(command);
+}
 
 const CONDITION_OF: ReadonlyMap<CborValue, ConditionName> = new Map(
   Object.entries(CONDITIONS).map(([name, code]) => [code, name as ConditionName]),
@@ -76,6 +95,12 @@ function readParameters(
   value: CborValue,
   scope: SequenceScope,
 ): Command {
+  const parameters = readParameterMap(value, scope);
+  if (kind === 'set-parameters') checkSetParameters(parameters, scope);
+  return { kind, parameters };
+}
+
+function readParameterMap(value: CborValue, scope: SequenceScope): Parameters {
   const parameters = parametersFromCbor(value, scope.at);
   if (Object.keys(parameters).length === 0) throw new SuitError('SUIT_MANIFEST_MALFORMED', { at: scope.at });
   if (parameters.sourceComponent !== undefined) readIndex(parameters.sourceComponent, scope);
@@ -84,8 +109,38 @@ function readParameters(
     throw broken(scope, 'soft-failure outside a nested one');
   // §8.4.8: custom parameters must not be used in the shared sequence.
   if (parameters.securityCounter !== undefined && scope.isShared) throw broken(scope, 'custom parameter in shared');
-  if (kind === 'set-parameters') checkSetParameters(parameters, scope);
-  return { kind, parameters };
+  return parameters;
+}
+
+/** update-management §6.7: an alias of set-component-index and override-parameters, for several components. */
+function readOverrideMultiple(value: CborValue, scope: SequenceScope): Command {
+  const entries = [...expectMap(value, scope.at)].map(([key, map]) => {
+    const parameters = readParameterMap(map, scope);
+    const { strictOrder, softFailure } = parameters;
+    // These two belong to the processor and have no component.
+    if (strictOrder !== undefined || softFailure !== undefined) throw broken(scope, 'processor flag for a component');
+    return { index: readIndex(key, scope), parameters };
+  });
+  if (entries.length === 0) throw new SuitError('SUIT_MANIFEST_MALFORMED', { at: scope.at });
+  return { kind: 'override-multiple', entries };
+}
+
+function readCopyParams(value: CborValue, scope: SequenceScope): Command {
+  const entries = [...expectMap(value, scope.at)].map(([key, list]) => {
+    const names = expectArray(list, scope.at).map((code) => {
+      const name = NAME_OF.get(code);
+      if (name === undefined) {
+        throw new SuitError('SUIT_PARAMETER_UNSUPPORTED', { at: scope.at, parameter: labelOf(code) });
+      }
+      // §8.4.8: custom parameters stay out of the shared sequence, however they are set.
+      if (scope.isShared && PARAMETERS[name] < 0) throw broken(scope, 'custom parameter in shared');
+      return name;
+    });
+    if (names.length === 0) throw new SuitError('SUIT_MANIFEST_MALFORMED', { at: scope.at });
+    return { index: readIndex(key, scope), names };
+  });
+  if (entries.length === 0) throw new SuitError('SUIT_MANIFEST_MALFORMED', { at: scope.at });
+  return { kind: 'copy-params', entries };
 }
 
 function checkSetParameters(parameters: Parameters, scope: SequenceScope): void {
@@ -139,6 +194,10 @@ function readControl(control: ControlName, argument: CborValue, scope: SequenceS
       return readTryEach(argument, scope);
     case 'run-sequence':
       return { kind: control, sequence: readNested(argument, scope) };
+    case 'override-multiple':
+      return readOverrideMultiple(argument, scope);
+    case 'copy-params':
+      return readCopyParams(argument, scope);
   }
 }
 
@@ -146,7 +205,8 @@ export function decodeSequence(bytes: Uint8Array, scope: SequenceScope): Sequenc
   if (scope.depth > LIMITS.sequenceDepthMax) {
     throw new SuitError('SUIT_LIMIT_EXCEEDED', { at: scope.at, sequenceDepthMax: LIMITS.sequenceDepthMax });
   }
-  const items = expectArray(decodeCbor(bytes), scope.at);
+  const { value, children } = walkCbor(bytes);
+  const items = expectArray(value, scope.at);
   if (items.length === 0 || items.length % 2 !== 0) {
     throw new SuitError('SUIT_MANIFEST_MALFORMED', { at: scope.at, expected: 'pairs', actual: items.length });
   }
@@ -155,9 +215,15 @@ export function decodeSequence(bytes: Uint8Array, scope: SequenceScope): Sequenc
     throw new SuitError('SUIT_LIMIT_EXCEEDED', { at: scope.at, commandsMax: LIMITS.commandsMax });
   }
   const sequence: Command[] = [];
-  for (let i = 0; i < items.length; i += 2) sequence.push(readCommand(items[i], items[i + 1], scope));
+  for (let i = 0; i < items.length; i += 2) {
+    const command = readCommand(items[i], items[i + 1], scope);
+    OFFSETS.set(command, bytes.byteOffset - scope.byteOffset + (children[i]?.start ?? 0));
+    sequence.push(command);
+  }
   // §6.2: with more than one component each command sequence begins with set-component-index.
-  if (scope.depth === 0 && scope.componentCount > 1 && sequence[0]?.kind !== 'set-component-index') {
+  const [first] = sequence;
+  const isSelected = first?.kind === 'set-component-index' || first?.kind === 'override-multiple';
+  if (scope.depth === 0 && scope.componentCount > 1 && !isSelected) {
     throw broken(scope, 'the sequence does not begin with set-component-index');
   }
   return sequence;
@@ -181,6 +247,16 @@ function writeCommand(command: Command): [CborValue, CborValue] {
       ];
     case 'run-sequence':
       return [CONTROLS[command.kind], encodeSequence(command.sequence)];
+    case 'override-multiple':
+      return [
+        CONTROLS[command.kind],
+        new Map(command.entries.map(({ index, parameters }) => [index, parametersToCbor(parameters)])),
+      ];
+    case 'copy-params':
+      return [
+        CONTROLS[command.kind],
+        new Map(command.entries.map(({ index, names }) => [index, names.map((name) => PARAMETERS[name])])),
+      ];
   }
 }
 

@@ -4,7 +4,7 @@
  * `VerifiedManifest`, so a manifest that nobody verified cannot be run.
  */
 import type { PublicKey } from '../crypto/index.ts';
-import { type AuthenticationPolicy, verifyAuthentication } from './authentication.ts';
+import { type Authentication, type AuthenticationPolicy, verifyAuthentication } from './authentication.ts';
 import type { SectionName } from './constants.ts';
 import { decodeDigest, type SuitDigest, verifyMember } from './digest.ts';
 import { type EnvelopeOptions, parseEnvelope } from './envelope.ts';
@@ -28,25 +28,28 @@ export class VerifiedManifest {
   readonly digest: SuitDigest;
   /** The listed keys whose signatures verified. */
   readonly signers: readonly PublicKey[];
+  /** True when a MAC with a key shared beforehand verified. */
+  readonly isMacVerified: boolean;
 
   private constructor(
     manifest: Manifest,
     integrated: ReadonlyMap<string, Uint8Array>,
     digest: SuitDigest,
-    signers: readonly PublicKey[],
+    { signers, isMacVerified }: Authentication,
   ) {
     this.#manifest = manifest;
     this.#integrated = integrated;
     this.digest = digest;
     this.signers = signers;
+    this.isMacVerified = isMacVerified;
   }
 
   /** See `verifyEnvelope`. */
   static verify(bytes: Uint8Array, options: VerifyEnvelopeOptions): VerifiedManifest {
     const envelope = parseEnvelope(bytes, options);
-    const { digest, signers } = codingAs('SUIT_ENVELOPE_MALFORMED', () => ({
+    const { digest, authentication } = codingAs('SUIT_ENVELOPE_MALFORMED', () => ({
       // §6.2: the signature is verified before anything of the manifest is parsed.
-      signers: verifyAuthentication(envelope.blocks, envelope.digest, options),
+      authentication: verifyAuthentication(envelope.blocks, envelope.digest, options),
       digest: decodeDigest(envelope.digest, 'authentication-wrapper'),
     }));
     verifyMember(envelope.manifest, digest, 'manifest');
@@ -56,7 +59,7 @@ export class VerifiedManifest {
     if (sequenceNumberMin !== undefined && manifest.sequenceNumber < sequenceNumberMin) {
       throw new SuitError('SUIT_SEQUENCE_TOO_OLD', { expected: sequenceNumberMin, actual: manifest.sequenceNumber });
     }
-    return new VerifiedManifest(manifest, envelope.integrated, digest, signers);
+    return new VerifiedManifest(manifest, envelope.integrated, digest, authentication);
   }
 
   get sequenceNumber(): bigint {
