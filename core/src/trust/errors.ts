@@ -96,6 +96,31 @@ export const TRUST_ERRORS = {
     advice: 'Give the role at least as many distinct keys as its threshold, and a threshold of at least one.',
     status: 422,
   },
+  TRUST_KEY_CHANGE_INVALID: {
+    message: 'the change of keys does not fit the keys that the role lists',
+    advice: 'Remove only keys that are listed, add only keys that are not; "pawl trust show" lists them.',
+    status: 422,
+  },
+  TRUST_PARTS_DIFFER: {
+    message: 'the copies of the ceremony are not about the same bytes',
+    advice: 'Start from one exported file; compare the digests, and find out who changed a copy.',
+    status: 409,
+  },
+  TRUST_SIGNER_UNKNOWN: {
+    message: 'this key may not sign any such file',
+    advice: 'Sign with a key that the role lists, or list the key first.',
+    status: 422,
+  },
+  TRUST_SIGNER_REPEATED: {
+    message: 'one key signed more than once',
+    advice: 'Each holder signs once; leave out one of the copies.',
+    status: 409,
+  },
+  TRUST_SIGNATURE_INVALID: {
+    message: 'a signature in the ceremony is broken',
+    advice: 'Have the holder of the key sign the exported file anew; the copy was damaged or changed.',
+    status: 422,
+  },
   TRUST_LINE_KEYS_INVALID: {
     message: 'the key list of the product line is not valid',
     advice: 'Write keys/<line>.cbor anew; it must hold a key for every algorithm that it requires.',

@@ -1,10 +1,24 @@
 /**
  * The trust in a repository: TUF 1.0.34 metadata, made and verified. The operator's tools make it (`newRoot`,
- * `nextRoot`, `newTargets`, `nextTargets`, `withTarget`, `withDelegation`, `signMetadata`), the server checks what is
+ * `nextRoot`, `newTargets`, `nextTargets`, `withTarget`, `withDelegation`, `signMetadata`), alone or by several people
+ * (`prepareRoot`, `prepareTargets`, `signCeremony`, `mergeCeremonies`), the server checks what is
  * uploaded (`checkSuccessor`) and adds freshness (`nextSnapshot`, `newTimestamp`), the device refreshes
  * (`refreshTrust`) and asks for targets (`findTarget`, `verifyTargetBytes`). Pure: clock, fetch and disk are parameters.
  */
 export { encodeCanonicalJson } from './canonical-json.ts';
+export {
+  type Ceremony,
+  type CeremonyEntry,
+  type CeremonySigner,
+  type MergedCeremony,
+  mergeCeremonies,
+  type NewCeremony,
+  newCeremony,
+  signCeremony,
+  signedDigest,
+  type TrustBase,
+} from './ceremony.ts';
+export { encodeCeremony, parseCeremony } from './ceremony-file.ts';
 export type { DelegatedRole, Delegations } from './delegation.ts';
 export { TRUST_ERRORS, TrustError, type TrustErrorCode } from './errors.ts';
 export { verifyListedBytes } from './file-meta.ts';
@@ -24,6 +38,7 @@ export type {
 } from './metadata.ts';
 export { TOP_ROLES } from './metadata.ts';
 export { parseRoot, parseSnapshot, parseTargets, parseTimestamp } from './parse-metadata.ts';
+export { type KeyChange, prepareRoot, prepareTargets, type RootChange, type TargetsChange } from './prepare.ts';
 export { type NewSnapshot, type NewTimestamp, newSnapshot, newTimestamp, nextSnapshot } from './produce-freshness.ts';
 export { type NewRoot, type NextRoot, newRoot, nextRoot } from './produce-root.ts';
 export {

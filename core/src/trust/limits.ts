@@ -15,4 +15,7 @@ export const TRUST_LIMITS = {
   jsonDepthMax: 32,
   targetPathCharsMax: 512,
   lineKeysSizeBytesMax: 65_536,
+  ceremonySizeBytesMax: 16_000_000,
+  ceremonyEntriesMax: 1024,
+  ceremonyTextCharsMax: 200,
 } as const;

@@ -3,7 +3,7 @@
  * clients use, and every threshold can be met by the keys that are listed. It is unsigned: a first root is signed by its
  * own root keys, a successor by a threshold of the old *and* of the new ones (§5.3.4).
  */
-import type { PublicKey } from '../crypto/index.ts';
+import { PublicKey } from '../crypto/index.ts';
 import { TrustError } from './errors.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import { encodeExpiry, type Metadata, type Root, SPEC_VERSION, TOP_ROLES, type TopRole } from './metadata.ts';
@@ -19,8 +19,8 @@ export type NewRoot = {
 };
 
 export type NextRoot = {
-  /** Only the roles whose keys change. */
-  readonly keys?: Readonly<Partial<Record<TopRole, readonly PublicKey[]>>>;
+  /** Only the roles whose keys change. A key that is listed already may be given as it stands there. */
+  readonly keys?: Readonly<Partial<Record<TopRole, readonly (PublicKey | TufKey)[]>>>;
   readonly thresholds?: Readonly<Partial<Record<TopRole, number>>>;
   readonly expiresAt: Date;
 };
@@ -38,13 +38,13 @@ export function verifyThresholdReachable(role: string, { keyIds, threshold }: Ro
 
 /** The `keyids` and `threshold` of a role, and its keys. */
 export function roleJson(
-  publicKeys: readonly PublicKey[],
+  given: readonly (PublicKey | TufKey)[],
   threshold: number,
 ): {
   readonly keys: readonly TufKey[];
   readonly role: { readonly keyids: readonly string[]; readonly threshold: number };
 } {
-  const keys = publicKeys.map(tufKeyOf);
+  const keys = given.map((key) => (key instanceof PublicKey ? tufKeyOf(key) : key));
   return { keys, role: { keyids: [...new Set(keys.map(({ keyId }) => keyId))], threshold } };
 }
 

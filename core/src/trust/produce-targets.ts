@@ -6,11 +6,13 @@
 import { toHex } from '../bytes/index.ts';
 import type { PublicKey } from '../crypto/index.ts';
 import { verifyPatternPortable } from './delegation.ts';
+import { TrustError } from './errors.ts';
 import type { JsonObject, JsonValue } from './json.ts';
-import { expectArray, expectObject } from './json-fields.ts';
+import { expectArray, expectDistinctStrings, expectObject, expectString } from './json-fields.ts';
 import { encodeExpiry, type Metadata, type RoleName, SPEC_VERSION, type Targets } from './metadata.ts';
 import { parseTargetsJson } from './parse-metadata.ts';
 import { roleJson, verifyThresholdReachable } from './produce-root.ts';
+import type { TufKey } from './tuf-key.ts';
 
 export type NewTarget = {
   readonly path: string;
@@ -26,6 +28,12 @@ export type NewDelegation = {
   readonly paths: readonly string[];
   /** True (the default) ends the search here for a path that matches. */
   readonly terminating?: boolean;
+};
+
+export type DelegationKeys = {
+  readonly role: RoleName;
+  readonly keys: readonly (PublicKey | TufKey)[];
+  readonly threshold: number;
 };
 
 function finishTargets(json: JsonObject): Metadata<Targets> {
@@ -81,6 +89,37 @@ export function withoutTarget(targets: Metadata<Targets>, path: string): Metadat
   });
 }
 
+/** The delegations as JSON, with the keys that a role of the list uses and no others. */
+function finishDelegations(
+  targets: Metadata<Targets>,
+  roles: readonly JsonValue[],
+  added: readonly TufKey[] = [],
+): Metadata<Targets> {
+  const used = new Set(roles.flatMap((role) => expectDistinctStrings(expectObject(role, 'role')['keyids'], 'keyids')));
+  const known = [...(targets.signed.delegations?.keys.values() ?? []), ...added];
+  const keys = Object.fromEntries(known.filter(({ keyId }) => used.has(keyId)).map(({ keyId, json }) => [keyId, json]));
+  return finishTargets({ ...targets.json, delegations: { keys, roles } });
+}
+
+function roleList({ json }: Metadata<Targets>): readonly JsonValue[] {
+  const old = json['delegations'];
+  return old === undefined ? [] : expectArray(expectObject(old, 'delegations')['roles'], 'delegations.roles');
+}
+
+function indexOfRole({ signed }: Metadata<Targets>, role: RoleName): number {
+  return signed.delegations?.roles.findIndex(({ name }) => name === role) ?? -1;
+}
+
+function withRole(targets: Metadata<Targets>, role: JsonObject, made: ReturnType<typeof roleJson>): Metadata<Targets> {
+  const name = expectString(role['name'], 'name');
+  const at = indexOfRole(targets, name);
+  const old = roleList(targets);
+  const finished = finishDelegations(targets, at < 0 ? [...old, role] : old.with(at, role), made.keys);
+  const { keyids, threshold } = made.role;
+  verifyThresholdReachable(name, { keyIds: keyids, threshold }, finished.signed.delegations?.keys ?? new Map());
+  return finished;
+}
+
 /**
  * Gives a role the right to speak for paths. A delegation of the same name is replaced and keeps its place in the order
  * of trust; a new one comes last. Keys that no role uses any more are dropped.
@@ -89,31 +128,30 @@ export function withoutTarget(targets: Metadata<Targets>, path: string): Metadat
 export function withDelegation(targets: Metadata<Targets>, delegation: NewDelegation): Metadata<Targets> {
   for (const pattern of delegation.paths) verifyPatternPortable(pattern);
   const made = roleJson(delegation.keys, delegation.threshold ?? 1);
-  const role: JsonObject = {
-    ...made.role,
-    name: delegation.role,
-    paths: delegation.paths,
-    terminating: delegation.terminating ?? true,
-  };
-  const old = targets.json['delegations'];
-  const oldRoles = old === undefined ? [] : expectArray(expectObject(old, 'delegations')['roles'], 'delegations.roles');
-  const oldIndex = targets.signed.delegations?.roles.findIndex(({ name }) => name === delegation.role) ?? -1;
-  const roles = oldIndex < 0 ? [...oldRoles, role] : oldRoles.with(oldIndex, role);
-  const known = new Map<string, JsonValue>(
-    [...(targets.signed.delegations?.keys.values() ?? []), ...made.keys].map(({ keyId, json }) => [keyId, json]),
-  );
-  const used = new Set([
-    ...made.role.keyids,
-    ...(targets.signed.delegations?.roles ?? []).flatMap(({ name, keyIds }) =>
-      name === delegation.role ? [] : keyIds,
-    ),
-  ]);
-  const keys = Object.fromEntries([...known].filter(([keyId]) => used.has(keyId)));
-  const finished = finishTargets({ ...targets.json, delegations: { keys, roles } });
-  verifyThresholdReachable(
-    delegation.role,
-    { keyIds: made.role.keyids, threshold: made.role.threshold },
-    finished.signed.delegations?.keys ?? new Map(),
-  );
-  return finished;
+  const { role: name, paths, terminating = true } = delegation;
+  return withRole(targets, { ...made.role, name, paths, terminating }, made);
+}
+
+/**
+ * Other keys and another threshold for a role that has a delegation; what it may speak for stays. The version stays.
+ * @throws TrustError TRUST_ROLE_UNKNOWN, TRUST_THRESHOLD_INVALID, TRUST_KEY_UNSUPPORTED, TRUST_METADATA_MALFORMED
+ */
+export function withDelegationKeys(
+  targets: Metadata<Targets>,
+  { role, keys, threshold }: DelegationKeys,
+): Metadata<Targets> {
+  const at = indexOfRole(targets, role);
+  if (at < 0) throw new TrustError('TRUST_ROLE_UNKNOWN', { role, at: 'targets' });
+  const made = roleJson(keys, threshold);
+  return withRole(targets, { ...expectObject(roleList(targets)[at], 'role'), ...made.role }, made);
+}
+
+/**
+ * Takes the right to speak from a role: nobody believes its list any more. The version stays.
+ * @throws TrustError TRUST_ROLE_UNKNOWN
+ */
+export function withoutDelegation(targets: Metadata<Targets>, role: RoleName): Metadata<Targets> {
+  const at = indexOfRole(targets, role);
+  if (at < 0) throw new TrustError('TRUST_ROLE_UNKNOWN', { role, at: 'targets' });
+  return finishDelegations(targets, roleList(targets).toSpliced(at, 1));
 }

@@ -8,7 +8,7 @@ import type { Signer } from '../crypto/index.ts';
 import { encodeCanonicalJson } from './canonical-json.ts';
 import type { JsonObject } from './json.ts';
 import { TRUST_LIMITS } from './limits.ts';
-import { type MetadataSignature, parseSignedJson } from './signed-json.ts';
+import { type MetadataSignature, parseSignedJson, signedJsonForm } from './signed-json.ts';
 import { encodeTufSignature, tufKeyOf } from './tuf-key.ts';
 
 /** What can be signed: metadata as made by the producer functions. */
@@ -32,6 +32,6 @@ export async function signMetadata(input: Signable | Uint8Array, signers: readon
     const signature = await signer.sign(message);
     byKeyId.set(tufKeyOf(signer.publicKey).keyId, encodeTufSignature(signer.publicKey, signature));
   }
-  const list = [...byKeyId].map(([keyid, sig]) => ({ keyid, sig }));
-  return utf8(JSON.stringify({ signatures: list, signed: json }));
+  const list = [...byKeyId].map(([keyId, sig]) => ({ keyId, sig }));
+  return utf8(JSON.stringify(signedJsonForm({ signatures: list, signed: json })));
 }

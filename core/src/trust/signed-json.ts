@@ -35,8 +35,9 @@ export function parseRoleKeys(value: JsonValue | undefined, at: string): RoleKey
   };
 }
 
-export function parseSignedJson(bytes: Uint8Array, sizeBytesMax: number): SignedJson {
-  const document = expectObject(parseJson(bytes, sizeBytesMax), 'document');
+/** The outer form of a file, from JSON that has been read already. */
+export function signedJsonOf(value: JsonValue | undefined, at: string): SignedJson {
+  const document = expectObject(value, at);
   const list = expectArray(document['signatures'], 'signatures');
   if (list.length > TRUST_LIMITS.signaturesMax) {
     throw malformed('signatures', `at most ${TRUST_LIMITS.signaturesMax} signatures`);
@@ -54,6 +55,15 @@ export function parseSignedJson(bytes: Uint8Array, sizeBytesMax: number): Signed
     throw malformed('signatures', 'one signature a key id');
   }
   return { signatures, signed: expectObject(document['signed'], 'signed') };
+}
+
+export function parseSignedJson(bytes: Uint8Array, sizeBytesMax: number): SignedJson {
+  return signedJsonOf(parseJson(bytes, sizeBytesMax), 'document');
+}
+
+/** The JSON of a file, as it is published. */
+export function signedJsonForm({ signatures, signed }: SignedJson): JsonObject {
+  return { signatures: signatures.map(({ keyId, sig }) => ({ keyid: keyId, sig })), signed };
 }
 
 export type ThresholdQuestion = {
