@@ -46,7 +46,7 @@ describe('pawl', () => {
         for (const [option, spec] of Object.entries(options ?? {}))
           assert.notEqual(spec.summary, '', `${full} --${option}`);
         // Every option that the example uses exists.
-        for (const [, used] of example.matchAll(/ --([a-z-]+)/g)) {
+        for (const [, used] of example.matchAll(/ --([a-z][a-z0-9-]*)/g)) {
           assert.ok(used !== undefined && Object.hasOwn(options ?? {}, used), `${full}: --${used}`);
         }
       }

@@ -24,6 +24,10 @@ export type Ran = {
 /** A temporary folder that is gone after the test. */
 export class Place implements AsyncDisposable {
   readonly dir: string;
+  /** What the command lines see besides the passphrase file. */
+  readonly env: Record<string, string | undefined> = { PATH: process.env['PATH'] };
+  /** Fixed when it is set. */
+  now: Date | undefined;
   private constructor(dir: string) {
     this.dir = dir;
   }
@@ -45,7 +49,7 @@ export class Place implements AsyncDisposable {
     const err: string[] = [];
     const status = await runCommandLine(COMMANDS, words, ({ isJson }) => ({
       cwd: this.dir,
-      env: { PAWL_PASSPHRASE_FILE: this.path('passphrase') },
+      env: { PAWL_PASSPHRASE_FILE: this.path('passphrase'), ...this.env },
       stdin: Readable.from([]),
       isTty: false,
       isJson,
@@ -54,7 +58,7 @@ export class Place implements AsyncDisposable {
       draw: () => undefined,
       printJson: (value) =>
         out.push(JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? item.toString() : item))),
-      now: () => new Date(),
+      now: () => this.now ?? new Date(),
       signal: new AbortController().signal,
     }));
     const json = words.includes('--json') ? JSON.parse(out.at(-1) ?? '{}') : {};
@@ -66,8 +70,9 @@ export class Place implements AsyncDisposable {
 export async function makeWorkspace(place: Place): Promise<{ readonly online: PrivateKey }> {
   const now = new Date();
   const lines = { [LINE]: { vendorDomain: 'kettles.example', classInfo: 'kettle 1' } };
-  await saveConfig(place.dir, { pawl: 1, tokenFile: 'token', lines });
-  const image = await createNamedKey(place.dir, {
+  const host = { env: {}, now: () => now, note: () => undefined };
+  const workspace = await saveConfig({ dir: place.dir, config: { pawl: 1, tokenFile: 'token', lines }, host });
+  const image = await createNamedKey(workspace, {
     name: 'image',
     role: 'image',
     algorithm: 'ESP256',
@@ -75,7 +80,7 @@ export async function makeWorkspace(place: Place): Promise<{ readonly online: Pr
     passphrase: PASSPHRASE,
     createdAt: now,
   });
-  await createNamedKey(place.dir, {
+  await createNamedKey(workspace, {
     name: lineKeyName(LINE),
     role: 'line',
     algorithm: 'ECDH-P256',

@@ -7,7 +7,7 @@ import { establishTrust, login, parseClaimLink } from '../workspace/connection.t
 import { assertAbsent, inFolder } from '../workspace/files.ts';
 import { createNamedKey, lineKeyName, type NewKey } from '../workspace/keyring.ts';
 import { obtainPassphrase, PASSPHRASE_OPTION } from '../workspace/passphrase.ts';
-import { parseLineName, saveConfig } from '../workspace/workspace.ts';
+import { parseLineName, saveConfig, type Workspace } from '../workspace/workspace.ts';
 
 type Plan = Pick<NewKey, 'name' | 'role' | 'algorithm' | 'purpose'>;
 
@@ -53,11 +53,16 @@ export const init = defineCommand({
     await assertAbsent(join(dir, 'pawl.json'));
     const passphrase = await obtainPassphrase(io, values['passphrase-file'], { isNew: true });
     const createdAt = io.now();
-    const keys = await Promise.all(
-      keyPlan(line).map((plan) => createNamedKey(dir, { ...plan, passphrase, createdAt })),
-    );
     const lineConfig = { vendorDomain: values['vendor-domain'], classInfo: values['class-info'] };
-    let workspace = await saveConfig(dir, { pawl: 1, tokenFile: 'token', lines: { [line]: lineConfig } });
+    let workspace: Workspace = {
+      dir,
+      config: { pawl: 1, tokenFile: 'token', lines: { [line]: lineConfig } },
+      host: io,
+    };
+    const keys = await Promise.all(
+      keyPlan(line).map((plan) => createNamedKey(workspace, { ...plan, passphrase, createdAt })),
+    );
+    await saveConfig(workspace);
     if (link !== undefined) {
       workspace = await login(workspace, link, 'pawl init');
       await establishTrust(workspace, passphrase, createdAt);

@@ -1,65 +1,51 @@
-/** `pawl key`: sealed private keys of the workspace; only public halves ever leave it. */
-import { KEY_ROLE_TABLE, KEY_ROLES, type KeyAlgorithm, type KeyRole } from '@pawl/core/keys';
+/** `pawl key`: the keys of the workspace, sealed or elsewhere; only public halves ever leave it. */
+import { isKeyReference } from '@pawl/core/keys';
 import { type CommandGroup, defineCommand } from '../frame/command.ts';
-import { CliError } from '../frame/errors.ts';
 import { renderTable } from '../frame/table.ts';
 import { inFolder, writeOutput } from '../workspace/files.ts';
-import { createNamedKey, listNamedKeys, loadNamedKey, type NamedKey } from '../workspace/keyring.ts';
+import { createNamedKey, listNamedKeys, loadNamedKey, resealNamedKey } from '../workspace/keyring.ts';
 import { obtainPassphrase, PASSPHRASE_OPTION } from '../workspace/passphrase.ts';
 import { loadWorkspace, WORKSPACE_OPTION } from '../workspace/workspace.ts';
-
-const NAME = { name: 'NAME', summary: 'the name of the key in this workspace' } as const;
-
-function parseRole(text: string): KeyRole {
-  const role = KEY_ROLES.find((name) => name === text);
-  if (role === undefined) throw new CliError('CLI_USAGE', { role: text, expected: KEY_ROLES.join(', ') });
-  return role;
-}
-
-/** The algorithm by name, or the role's own. */
-function parseAlgorithm(role: KeyRole, text: string | undefined): KeyAlgorithm {
-  const { algorithms } = KEY_ROLE_TABLE[role];
-  const algorithm = algorithms.find((name) => text === undefined || name === text);
-  if (algorithm === undefined) throw new CliError('CLI_USAGE', { algorithm: text, expected: algorithms.join(', ') });
-  return algorithm;
-}
-
-const facts = ({ name, path, file }: NamedKey): Record<string, string> => ({
-  name,
-  id: file.id,
-  role: file.role,
-  algorithm: file.algorithm,
-  purpose: file.purpose,
-  createdAt: file.createdAt,
-  path,
-});
+import { addKey, importKey } from './key-add.ts';
+import { KEY_NAME, keyFacts, OFFLINE_OPTION, PLAN_OPTIONS, parseAlgorithm, planKey } from './key-plan.ts';
 
 const newKey = defineCommand({
   summary: 'make a key, sealed with a passphrase',
-  positionals: [NAME],
+  positionals: [KEY_NAME],
+  options: { ...PLAN_OPTIONS, ...OFFLINE_OPTION, ...PASSPHRASE_OPTION, ...WORKSPACE_OPTION },
+  example: 'pawl key new image-2 --role image --algorithm ML-DSA-65 --passphrase-file ~/pass',
+  async run({ values, positionals: [name = ''], io }) {
+    const workspace = await loadWorkspace(io, values.workspace);
+    const plan = await planKey(io, workspace, name, values);
+    const algorithm = parseAlgorithm(plan.role, values.algorithm);
+    const passphrase = await obtainPassphrase(io, values['passphrase-file'], { isNew: true });
+    const custody = values.offline ? 'offline' : 'file';
+    const key = await createNamedKey(workspace, { ...plan, algorithm, custody, passphrase });
+    return {
+      json: keyFacts(key),
+      text: [`made ${plan.role} key ${name} (${algorithm})`, `id ${key.file.id}`, `sealed in ${key.path}`],
+    };
+  },
+});
+
+const reseal = defineCommand({
+  summary: 'seal a key anew under another passphrase',
+  about: ['The old file stays until the new one, read back from the disk, has opened.'],
+  positionals: [KEY_NAME],
   options: {
-    role: { type: 'string', value: 'ROLE', summary: `what it is for: ${KEY_ROLES.join(', ')}`, required: true },
-    algorithm: {
-      type: 'string',
-      value: 'NAME',
-      summary: 'ESP256 (default), ESP384, Ed25519, ML-DSA-65; for role line: ECDH-P256',
-    },
-    purpose: { type: 'string', summary: 'a sentence for those who find the file', default: '' },
+    'new-passphrase-file': { type: 'string', value: 'FILE', summary: 'file with the new passphrase (else asked for)' },
     ...PASSPHRASE_OPTION,
     ...WORKSPACE_OPTION,
   },
-  example: 'pawl key new image-2 --role image --algorithm ML-DSA-65 --passphrase-file ~/pass',
+  example: 'pawl key reseal image --passphrase-file old --new-passphrase-file new',
   async run({ values, positionals: [name = ''], io }) {
-    const { dir } = await loadWorkspace(io, values.workspace);
-    const role = parseRole(values.role);
-    const algorithm = parseAlgorithm(role, values.algorithm);
-    const passphrase = await obtainPassphrase(io, values['passphrase-file'], { isNew: true });
-    const purpose = values.purpose === '' ? `${role} key` : values.purpose;
-    const key = await createNamedKey(dir, { name, role, algorithm, purpose, passphrase, createdAt: io.now() });
-    return {
-      json: facts(key),
-      text: [`made ${role} key ${name} (${algorithm})`, `id ${key.file.id}`, `sealed in ${key.path}`],
-    };
+    const workspace = await loadWorkspace(io, values.workspace);
+    const old = await obtainPassphrase(io, values['passphrase-file']);
+    // Asked for, the new one comes from the terminal: the environment names the old one.
+    const asked = { ...io, env: {} };
+    const fresh = await obtainPassphrase(asked, values['new-passphrase-file'], { isNew: true });
+    const key = await resealNamedKey(workspace, name, { old, new: fresh });
+    return { json: keyFacts(key), text: [`sealed ${name} anew in ${key.path}`, `id ${key.file.id}`] };
   },
 });
 
@@ -68,28 +54,33 @@ const list = defineCommand({
   options: WORKSPACE_OPTION,
   example: 'pawl key list',
   async run({ values, io }) {
-    const keys = (await listNamedKeys(await loadWorkspace(io, values.workspace))).map(facts);
-    const rows = keys.map(({ name = '', role = '', algorithm = '', id = '' }) => [name, role, algorithm, id]);
-    return { json: keys, text: renderTable(io.isTty, ['name', 'role', 'algorithm', 'id'], rows) };
+    const keys = (await listNamedKeys(await loadWorkspace(io, values.workspace))).map(keyFacts);
+    const head = ['name', 'role', 'algorithm', 'custody', 'id'];
+    const rows = keys.map((key) => head.map((column) => key[column] ?? ''));
+    return { json: keys, text: renderTable(io.isTty, head, rows) };
   },
 });
 
 const show = defineCommand({
   summary: 'show what is known of a key, and its public half',
-  positionals: [NAME],
+  positionals: [KEY_NAME],
   options: WORKSPACE_OPTION,
   example: 'pawl key show image',
   async run({ values, positionals: [name = ''], io }) {
     const key = await loadNamedKey(await loadWorkspace(io, values.workspace), name);
-    const all = facts(key);
-    const lines = Object.entries(all).map(([label, value]) => `${label.padEnd(10)} ${value}`);
-    return { json: { ...all, public: key.file.public }, text: [...lines, ...key.file.public.trim().split('\n')] };
+    const all = keyFacts(key);
+    const known = Object.entries(all).filter(([, value]) => value !== null);
+    const lines = known.map(([label, value]) => `${label.padEnd(10)} ${value}`);
+    const signer = isKeyReference(key.file) ? { signer: key.file.signer } : {};
+    const where = Object.entries(signer).map(([label, value]) => `${label.padEnd(10)} ${JSON.stringify(value)}`);
+    const pem = key.file.public.trim().split('\n');
+    return { json: { ...all, ...signer, public: key.file.public }, text: [...lines, ...where, ...pem] };
   },
 });
 
 const exportPublic = defineCommand({
   summary: 'write the public half as PEM (SPKI)',
-  positionals: [NAME],
+  positionals: [KEY_NAME],
   options: {
     out: { type: 'string', value: 'FILE', summary: 'where to (else standard output)' },
     ...WORKSPACE_OPTION,
@@ -106,6 +97,6 @@ const exportPublic = defineCommand({
 });
 
 export const key: CommandGroup = {
-  summary: 'sealed private keys of the workspace',
-  commands: { new: newKey, list, show, export: exportPublic },
+  summary: 'keys of the workspace: sealed files, tokens, commands',
+  commands: { new: newKey, import: importKey, add: addKey, list, show, export: exportPublic, reseal },
 };

@@ -6,6 +6,7 @@
 import { ManagementClient } from '@pawl/contract/client';
 import { toBase64 } from '@pawl/core/bytes';
 import { PublicKey } from '@pawl/core/crypto';
+import { signingKeyOf } from '@pawl/core/keys';
 import { CliError } from '../frame/errors.ts';
 import { inFolder, isPresent, readText, writeOutput } from './files.ts';
 import { listNamedKeys, openSigningKey } from './keyring.ts';
@@ -38,7 +39,7 @@ export async function connect({ dir, config }: Workspace): Promise<ManagementCli
 export async function login(workspace: Workspace, { server, claim }: ClaimLink, label: string): Promise<Workspace> {
   const { token } = await new ManagementClient({ url: server }).call('login', { body: { claim, label } });
   await writeOutput(inFolder(workspace.dir, workspace.config.tokenFile), `${token}\n`, TOKEN_MODE);
-  return saveConfig(workspace.dir, { ...workspace.config, server });
+  return saveConfig({ ...workspace, config: { ...workspace.config, server } });
 }
 
 /** Hands in all roots, the targets, the line roles and the key lists: what the server has already is no harm. */
@@ -68,7 +69,7 @@ export async function establishTrust(
   const { onlineKeys } = await (await connect(workspace)).call('getTrust', {});
   const imageKeys = (await listNamedKeys(workspace))
     .filter(({ name }) => name === 'image')
-    .map(({ file }) => PublicKey.fromSpki(file.public));
+    .map(({ file }) => signingKeyOf(file));
   const requiredAlgorithms = [...new Set(imageKeys.map(({ algorithm }) => algorithm))];
   await createTrust(workspace.dir, {
     rootSigner: await openSigningKey(workspace, 'root', passphrase),

@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fromHex } from '@pawl/core/bytes';
 import { contentAad, encryptInfo } from '@pawl/core/cose';
-import { type AgreementPublicKey, createAeadEncryptor, type PrivateKey, type Signer } from '@pawl/core/crypto';
+import { type AgreementPublicKey, createAeadEncryptor, type Signer } from '@pawl/core/crypto';
 import { encodeEnvelope, newStatement, signStatement } from '@pawl/core/evidence';
 import { buildTwoSlotManifest, signEnvelope } from '@pawl/core/suit';
 import { CliError } from '../frame/errors.ts';
@@ -41,7 +41,7 @@ export type SealRequest = {
   readonly securityCounter: bigint;
   /** File name of the encrypted payload. */
   readonly payloadName: string;
-  readonly imageSigners: readonly PrivateKey[];
+  readonly imageSigners: readonly Signer[];
   readonly lineKey: AgreementPublicKey;
   readonly now: Date;
   readonly onProgress: (doneBytes: number) => void;

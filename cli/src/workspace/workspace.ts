@@ -15,13 +15,22 @@ export type LineConfig = {
   readonly vendorDomain: string;
   readonly classInfo: string;
 };
-export type WorkspaceConfig = {
+/** `development` admits published test keys, with a warning; nothing else turns that on. */
+type Profile = 'production' | 'development';
+
+type WorkspaceConfig = {
   readonly pawl: typeof FORMAT;
+  /** Who works here, as the signing log names them; else the user of the operating system. */
+  readonly operator?: string;
+  /** Absent: production. */
+  readonly profile?: Profile;
   readonly server?: string;
   readonly tokenFile: string;
   readonly lines: Readonly<Record<string, LineConfig>>;
 };
-export type Workspace = { readonly dir: string; readonly config: WorkspaceConfig };
+/** What a workspace takes from the process that works on it. */
+type Host = Pick<Io, 'env' | 'now' | 'note'>;
+export type Workspace = { readonly dir: string; readonly config: WorkspaceConfig; readonly host: Host };
 
 /** The option of every command that works on a workspace. */
 export const WORKSPACE_OPTION = {
@@ -32,6 +41,7 @@ export const WORKSPACE_OPTION = {
   },
 } as const;
 
+const OPERATOR_GRAMMAR = /^[^\p{Cc}]{1,128}$/u;
 const LINE_GRAMMAR = /^[a-z0-9][a-z0-9-]{0,62}$/;
 /** Semantic versioning 2.0.0, without a leading "v". */
 const VERSION_GRAMMAR =
@@ -69,7 +79,10 @@ function parseConfig(text: string, path: string): WorkspaceConfig {
   }
   const malformed = (member: string): CliError => new CliError('CLI_WORKSPACE_MALFORMED', { path, member });
   if (!isRecord(value) || value['pawl'] !== FORMAT) throw malformed('pawl');
-  const { server, tokenFile, lines } = value;
+  const { server, tokenFile, lines, operator, profile } = value;
+  if (operator !== undefined && !(typeof operator === 'string' && OPERATOR_GRAMMAR.test(operator)))
+    throw malformed('operator');
+  if (profile !== undefined && profile !== 'production' && profile !== 'development') throw malformed('profile');
   if (server !== undefined && !(typeof server === 'string' && URL.canParse(server))) throw malformed('server');
   if (typeof tokenFile !== 'string') throw malformed('tokenFile');
   if (!isRecord(lines)) throw malformed('lines');
@@ -79,12 +92,20 @@ function parseConfig(text: string, path: string): WorkspaceConfig {
     if (typeof vendorDomain !== 'string' || typeof classInfo !== 'string') throw malformed(`lines.${name}`);
     return [name, { vendorDomain, classInfo }];
   });
-  return { pawl: FORMAT, ...(server === undefined ? {} : { server }), tokenFile, lines: Object.fromEntries(parsed) };
+  return {
+    pawl: FORMAT,
+    ...(operator === undefined ? {} : { operator }),
+    ...(profile === undefined ? {} : { profile }),
+    ...(server === undefined ? {} : { server }),
+    tokenFile,
+    lines: Object.fromEntries(parsed),
+  };
 }
 
-export async function saveConfig(dir: string, config: WorkspaceConfig): Promise<Workspace> {
-  await writeOutput(join(dir, CONFIG_FILE), `${JSON.stringify(config, undefined, 2)}\n`);
-  return { dir, config };
+/** Writes the configuration of a workspace, and gives that workspace back. */
+export async function saveConfig(workspace: Workspace): Promise<Workspace> {
+  await writeOutput(join(workspace.dir, CONFIG_FILE), `${JSON.stringify(workspace.config, undefined, 2)}\n`);
+  return workspace;
 }
 
 /** @throws CliError CLI_WORKSPACE_MISSING, CLI_WORKSPACE_MALFORMED */
@@ -98,7 +119,7 @@ export async function loadWorkspace(io: Io, named: string | undefined): Promise<
     dir = above;
   }
   const path = join(dir, CONFIG_FILE);
-  return { dir, config: parseConfig(await readText(path), path) };
+  return { dir, config: parseConfig(await readText(path), path), host: io };
 }
 
 /** @throws CliError CLI_LINE_UNKNOWN */
