@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { chmod, cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
+import { encodeCoseKey } from '@pawl/core/cose';
+import { AgreementKey, PrivateKey } from '@pawl/core/crypto';
+import { encodeTlogProof, encodeVkey, leafHash, signCheckpoint } from '@pawl/core/evidence';
 import { newSnapshot, newTimestamp, signMetadata } from '@pawl/core/trust';
 import { LINE, makeWorkspace, Place } from './workspace-fixture.ts';
 
@@ -82,17 +86,16 @@ describe('seal and verify', () => {
     ]) {
       const ran = await place.pawl('verify', path!, '--key', key!, '--json');
       assert.equal(ran.status, 0, ran.err.join());
+      const { version, sequenceNumber, securityCounter, imageSizeBytes, payloads, isAuthentic } = ran.json;
       assert.deepEqual(
-        { ...ran.json, kind: '', imageSha256: '' },
+        { version, sequenceNumber, securityCounter, imageSizeBytes, payloads, isAuthentic },
         {
-          kind: '',
-          isAuthentic: true,
           version: '1.2.3',
           sequenceNumber: '5',
           securityCounter: '2',
-          imageSha256: '',
           imageSizeBytes: image.length,
           payloads: ['image.enc'],
+          isAuthentic: true,
         },
       );
     }
@@ -174,6 +177,76 @@ describe('seal and verify', () => {
       assert.equal((await place.pawl(...seal, '--out', 'locked/x')).status, 3);
     }
   });
+});
+
+describe('verify and explain an envelope of somebody else', () => {
+  const folder = resolve(import.meta.dirname, '../..', process.env['PAWL_VECTORS'] ?? '../shared/vectors', 'suit');
+  const skip = existsSync(folder) ? false : 'the foreign SUIT vectors are not there (PAWL_VECTORS)';
+  const hexOf = async (name: string): Promise<Buffer> =>
+    Buffer.from((await readFile(join(folder, name), 'utf8')).replace(/\s/g, ''), 'hex');
+
+  test('by a COSE_Key or a PEM, and not by another key', { skip }, async () => {
+    await using place = await Place.make();
+    await writeFile(place.path('key.cose'), await hexOf('libcsuit/key/trust_anchor_esp256_cose_key_public.cbor.hex'));
+    await cp(join(folder, 'libcsuit/key/trust_anchor_secp256r1.pub.pem'), place.path('key.pem'));
+    await writeFile(place.path('other.pem'), PrivateKey.generate('ESP256').publicKey.toSpkiPem());
+    await cp(join(folder, 'libcsuit/suit_manifest_exp1.suit'), place.path('any-name'));
+    await writeFile(place.path('integrated'), await hexOf('trust-domains-11/example2_integrated.hex'));
+    for (const [path, key] of [
+      ['any-name', 'key.cose'],
+      ['any-name', 'key.pem'],
+      ['integrated', 'key.pem'],
+    ] as const) {
+      const ran = await place.pawl('verify', path, '--key', key, '--json');
+      assert.equal(ran.status, 0, ran.err.join());
+      assert.deepEqual([ran.json['kind'], ran.json['isAuthentic']], ['envelope', true]);
+      // Authentic, and nothing that an agent of ours would install.
+      assert.match(String(ran.json['notReleaseCode']), /^SUIT_/);
+    }
+    const other = await place.pawl('verify', 'any-name', '--key', 'other.pem');
+    assert.deepEqual([other.status, /SUIT_/.test(other.err[0] ?? '')], [1, true]);
+    const bytes = await readFile(place.path('integrated'));
+    await writeFile(place.path('integrated'), bytes.with(bytes.length - 3, bytes.at(-3)! ^ 1));
+    const changed = await place.pawl('verify', 'integrated', '--key', 'key.pem');
+    assert.match(changed.err[0] ?? '', /SUIT_INTEGRATED_UNSIGNED/);
+    assert.equal(changed.status, 1);
+  });
+
+  test('explain shows what is in it, and says that nothing is verified', { skip }, async () => {
+    await using place = await Place.make();
+    await writeFile(place.path('e.suit'), await hexOf('manifest-37/example2.signed.hex'));
+    const ran = await place.pawl('explain', 'e.suit');
+    assert.equal(ran.out[0], 'not verified:');
+    assert.ok(ran.out.some((line) => /^ +\d+ +directive fetch/.test(line)));
+    await writeFile(place.path('none.suit'), 'no envelope');
+    assert.equal((await place.pawl('explain', 'none.suit')).status, 1);
+  });
+});
+
+test('a proof verifies the entry that is given, and no other', async () => {
+  await using place = await Place.make();
+  const entry = new TextEncoder().encode('{"entry":1}');
+  const ledger = PrivateKey.generate('Ed25519');
+  const checkpoint = await signCheckpoint({ origin: 'ledger', size: 1, root: leafHash(entry) }, 'ledger', ledger);
+  await writeFile(place.path('e.json'), entry);
+  await writeFile(place.path('other.json'), '{}');
+  await writeFile(place.path('p'), encodeTlogProof({ index: 0, hashes: [], checkpoint }));
+  const key = encodeVkey('ledger', ledger.publicKey);
+  const good = await place.pawl('verify', 'p', '--entry', 'e.json', '--key', key, '--json');
+  assert.deepEqual([good.status, good.json['isAuthentic'], good.json['index']], [0, true, 0]);
+  const other = await place.pawl('verify', 'p', '--entry', 'other.json', '--key', key);
+  assert.match(other.err[0] ?? '', /MERKLE_INCLUSION_INVALID/);
+  assert.equal(other.status, 1);
+  assert.equal((await place.pawl('verify', 'p', '--key', key)).status, 2);
+});
+
+test('an agreement key verifies nothing', async () => {
+  await using place = await Place.make();
+  await writeFile(place.path('agree.cose'), encodeCoseKey(AgreementKey.generate('X25519').publicKey));
+  await writeFile(place.path('e.suit'), Buffer.from('d86ba0', 'hex'));
+  const ran = await place.pawl('verify', 'e.suit', '--key', 'agree.cose');
+  assert.match(ran.err[0] ?? '', /CLI_KEY_UNSUITABLE/);
+  assert.equal(ran.status, 2);
 });
 
 describe('verify a repository', () => {

@@ -152,7 +152,9 @@ describe('the commands against a server', () => {
   test('the ledger is shown, proven entry by entry, and exported', async () => {
     const { size, vkey } = await ok('ledger', 'show', '--last', '500');
     assert.ok(Number(size) > 0);
-    assert.equal((await ok('ledger', 'proof', '0'))['isIncluded'], true);
+    assert.equal((await ok('ledger', 'proof', '0', '--out', 'entry0'))['isIncluded'], true);
+    const proven = await ok('verify', 'entry0.tlog-proof', '--entry', 'entry0.json', '--key', 'ledger.vkey');
+    assert.deepEqual([proven['isAuthentic'], proven['index']], [true, 0]);
     assert.equal((await ok('ledger', 'verify'))['isAuthentic'], true);
     await ok('ledger', 'export', '--out', 'bundle.zip');
     await fails(2, /CLI_FILE_EXISTS/, 'ledger', 'export', '--out', 'bundle.zip');

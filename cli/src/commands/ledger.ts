@@ -1,6 +1,13 @@
 /** `pawl ledger`: what has happened, and the proof of it. */
 import { fromBase64, fromHex, toHex } from '@pawl/core/bytes';
-import { leafHash, verifyBundle, verifyCheckpoint, verifyInclusion } from '@pawl/core/evidence';
+import {
+  encodeTlogProof,
+  leafHash,
+  type TlogProof,
+  verifyBundle,
+  verifyCheckpoint,
+  verifyInclusion,
+} from '@pawl/core/evidence';
 import { type CommandGroup, defineCommand } from '../frame/command.ts';
 import { CliError } from '../frame/errors.ts';
 import { connect } from '../workspace/connection.ts';
@@ -75,11 +82,32 @@ const exportBundle = defineCommand({
   },
 });
 
+/** The proof and the entry that it is about, side by side. */
+async function writeProof(path: string, entry: Uint8Array, given: TlogProof): Promise<string[]> {
+  const [proofPath, entryPath] = [`${path}.tlog-proof`, `${path}.json`];
+  await assertAbsent(proofPath);
+  await assertAbsent(entryPath);
+  await writeOutput(entryPath, entry);
+  await writeOutput(proofPath, encodeTlogProof(given));
+  return [
+    `wrote ${proofPath} and ${entryPath}`,
+    `Next: pawl verify ${proofPath} --entry ${entryPath} --key LEDGER_KEY`,
+  ];
+}
+
 const proof = defineCommand({
   summary: 'prove that an entry stands in the ledger',
   positionals: [{ name: 'INDEX', summary: 'the number of the entry' }],
-  options: { ...KEY_OPTION, ...WORKSPACE_OPTION },
-  example: 'pawl ledger proof 17',
+  options: {
+    out: {
+      type: 'string',
+      value: 'FILE',
+      summary: 'write the proof (FILE.tlog-proof) and the entry (FILE.json), for "pawl verify"',
+    },
+    ...KEY_OPTION,
+    ...WORKSPACE_OPTION,
+  },
+  example: 'pawl ledger proof 17 --out entry17',
   async run({ values, positionals: [text = ''], io }) {
     const index = Number(parseNumber(text, 'INDEX'));
     const workspace = await loadWorkspace(io, values.workspace);
@@ -93,10 +121,22 @@ const proof = defineCommand({
     const entry = items.find((item) => item.index === index);
     if (entry === undefined || given.size !== size) throw new CliError('CLI_ANSWER_MISMATCH', { index });
     const envelope = fromBase64(entry.envelope);
-    verifyInclusion({ index, size, leafHash: leafHash(envelope), proof: given.hashes.map(fromHex), root });
+    const hashes = given.hashes.map(fromHex);
+    verifyInclusion({ index, size, leafHash: leafHash(envelope), proof: hashes, root });
+    const written =
+      values.out === undefined
+        ? []
+        : await writeProof(inFolder(io.cwd, values.out), envelope, {
+            index,
+            hashes,
+            checkpoint: given.note,
+          });
     return {
       json: { ...given, isIncluded: true, predicateType: entry.predicateType, subject: entry.subject },
-      text: [`entry ${index} of ${size} is in the ledger: ${entry.predicateType} ${entry.subject}`, ...given.hashes],
+      text: [
+        `entry ${index} of ${size} is in the ledger: ${entry.predicateType} ${entry.subject}`,
+        ...(written.length === 0 ? given.hashes : written),
+      ],
     };
   },
 });

@@ -1,7 +1,8 @@
 /** `pawl verify`: says "authentic" only under a key or root that was given on the command line. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BundleReport, verifyBundle } from '@pawl/core/evidence';
+import { utf8 } from '@pawl/core/bytes';
+import { type BundleReport, verifyBundle, verifyTlogProof } from '@pawl/core/evidence';
 import type { ImageTrust } from '@pawl/core/image';
 import { defineCommand, type Io, type Outcome } from '../frame/command.ts';
 import { CliError } from '../frame/errors.ts';
@@ -10,6 +11,7 @@ import { DECRYPT_KEY_OPTION, factLines, IMAGE_SIZE_BYTES_MAX, readImageTrust } f
 import { readLedgerKey } from '../workspace/ledger-key.ts';
 import {
   type EnvelopeFacts,
+  type ReleaseFacts,
   readImageKeys,
   verifyEnvelopeFile,
   verifyReleaseFolder,
@@ -17,21 +19,24 @@ import {
 import { verifyRepository } from '../workspace/verify-repository.ts';
 
 /** How a file says what it is; the name does not count. Anything else is an image, if only `raw`. */
-const MAGICS: readonly (readonly [kind: 'envelope' | 'bundle', magic: readonly number[]])[] = [
-  ['envelope', [0xd8, 0x6b]],
-  ['bundle', [0x50, 0x4b, 0x03, 0x04]],
+const MAGICS: readonly (readonly [kind: Kind, magic: Uint8Array])[] = [
+  ['envelope', Uint8Array.of(0xd8, 0x6b)],
+  ['bundle', Uint8Array.of(0x50, 0x4b, 0x03, 0x04)],
+  ['tlog-proof', utf8('c2sp.org/tlog-proof@')],
 ];
+const MAGIC_SIZE_BYTES = 32;
 
 type Given = {
   readonly keys: readonly string[];
   readonly decryptKeys: readonly string[];
   readonly root: string | undefined;
+  readonly entry: string | undefined;
 };
 
-type Kind = 'release' | 'repository' | 'envelope' | 'bundle' | 'image';
+type Kind = 'release' | 'repository' | 'envelope' | 'bundle' | 'tlog-proof' | 'image';
 
 async function kindOfFile(path: string): Promise<Kind> {
-  const start = await readStart(path, 16);
+  const start = await readStart(path, MAGIC_SIZE_BYTES);
   return MAGICS.find(([, magic]) => magic.every((byte, at) => start[at] === byte))?.[0] ?? 'image';
 }
 
@@ -48,13 +53,35 @@ async function kindOf(path: string): Promise<Kind> {
   throw new CliError('CLI_FORMAT_UNKNOWN', { path });
 }
 
-function envelopeOutcome(kind: string, facts: EnvelopeFacts): Outcome {
+function releaseLines({ version, securityCounter, imageSha256, imageSizeBytes }: ReleaseFacts): string[] {
+  return [
+    `version ${version}, security counter ${securityCounter}`,
+    `image sha256 ${imageSha256}, ${imageSizeBytes} bytes`,
+  ];
+}
+
+function envelopeOutcome(facts: EnvelopeFacts): Outcome {
+  const { release, notReleaseCode, ...rest } = facts;
+  const signers = facts.signers.map(({ keyId, algorithm }) => `signed by ${keyId} (${algorithm})`);
   return {
-    json: { kind, isAuthentic: true, ...facts },
+    json: { kind: 'envelope', isAuthentic: true, ...rest, ...(release ?? { notReleaseCode }) },
     text: [
-      `authentic ${kind}: version ${facts.version}, sequence ${facts.sequenceNumber}, security counter ${facts.securityCounter}`,
-      `image sha256 ${facts.imageSha256}, ${facts.imageSizeBytes} bytes`,
+      `authentic SUIT envelope: sequence ${facts.sequenceNumber}, manifest sha256 ${facts.manifestDigest}`,
+      ...signers,
+      ...(release === undefined
+        ? [`not a release that Pawl's agent takes: ${notReleaseCode ?? 'unknown'}`]
+        : releaseLines(release)),
     ],
+  };
+}
+
+async function tlogProofOutcome(io: Io, path: string, { keys, entry }: Given): Promise<Outcome> {
+  if (entry === undefined) throw new CliError('CLI_USAGE', { missing: '--entry' });
+  const vkey = await readVkey(io, keys);
+  const facts = verifyTlogProof(await readInput(path), await readInput(inFolder(io.cwd, entry)), vkey);
+  return {
+    json: { kind: 'tlog-proof', isAuthentic: true, ...facts },
+    text: [`authentic: entry ${facts.index} of ${facts.size} in the ledger ${facts.origin}`],
   };
 }
 
@@ -86,44 +113,64 @@ async function imageOutcome(path: string, trust: ImageTrust): Promise<Outcome> {
   };
 }
 
-async function verifyPath(io: Io, path: string, { keys, decryptKeys, root }: Given): Promise<Outcome> {
+async function releaseOutcome(path: string, files: readonly string[]): Promise<Outcome> {
+  const facts = await verifyReleaseFolder(path, await readImageKeys(files));
+  return {
+    json: { kind: 'release', isAuthentic: true, ...facts },
+    text: [`authentic release: sequence ${facts.sequenceNumber}`, ...releaseLines(facts)],
+  };
+}
+
+async function repositoryOutcome(io: Io, path: string, root: string | undefined): Promise<Outcome> {
+  if (root === undefined) throw new CliError('CLI_USAGE', { missing: '--root' });
+  const facts = await verifyRepository(path, inFolder(io.cwd, root), io.now());
+  return {
+    json: { kind: 'repository', isAuthentic: true, ...facts },
+    text: [`authentic repository: root ${facts.rootVersion}, roles ${facts.roles.join(', ')}`],
+  };
+}
+
+async function verifyPath(io: Io, path: string, given: Given): Promise<Outcome> {
+  const { keys, decryptKeys, root } = given;
   const files = keys.map((key) => inFolder(io.cwd, key));
-  const kind = await kindOf(path);
-  switch (kind) {
+  switch (await kindOf(path)) {
     case 'release':
-      return envelopeOutcome(kind, await verifyReleaseFolder(path, await readImageKeys(files)));
+      return releaseOutcome(path, files);
     case 'envelope':
-      return envelopeOutcome(kind, await verifyEnvelopeFile(path, await readImageKeys(files)));
-    case 'repository': {
-      if (root === undefined) throw new CliError('CLI_USAGE', { missing: '--root' });
-      const facts = await verifyRepository(path, inFolder(io.cwd, root), io.now());
-      return {
-        json: { kind, isAuthentic: true, ...facts },
-        text: [`authentic repository: root ${facts.rootVersion}, roles ${facts.roles.join(', ')}`],
-      };
-    }
+      return envelopeOutcome(await verifyEnvelopeFile(path, await readImageKeys(files)));
+    case 'repository':
+      return repositoryOutcome(io, path, root);
     case 'image':
       return imageOutcome(path, await readImageTrust(io, keys, decryptKeys));
     case 'bundle':
       return bundleOutcome(verifyBundle(await readInput(path), { vkey: await readVkey(io, keys) }));
+    case 'tlog-proof':
+      return tlogProofOutcome(io, path, given);
   }
 }
 
 export const verify = defineCommand({
-  summary: 'verify a release, an envelope, a TUF repository, a firmware image or a ledger bundle, offline',
+  summary: 'verify a release, an envelope, a TUF repository, a firmware image, a ledger bundle or a proof, offline',
   about: [
-    'Nothing that lies beside the file is trusted. --key is, by kind: a public key as PEM or a list keys/LINE.cbor (release',
-    'folder, SUIT envelope); a public key or certificate as PEM (firmware image, by its format); the verification key of',
-    'the ledger, as text or in a file (bundle). What a file is, its content says, not its name.',
-    '--root is the root to start from (folder of TUF metadata).',
+    'Nothing that lies beside the file is trusted. --key is, by kind: a public key as PEM or COSE_Key, or a list',
+    'keys/LINE.cbor (release folder, SUIT envelope: every algorithm given must have signed); a public key or certificate as',
+    'PEM (firmware image, by its format); the verification key of the ledger, as text or in a file (bundle, .tlog-proof).',
+    'What a file is, its content says, not its name. --root is the root to start from (folder of TUF metadata).',
+    'The exit status is 0 only for what is authentic as a whole, 1 for what is not, 2 when it cannot be tried.',
   ],
   positionals: [{ name: 'PATH', summary: 'what to verify' }],
   options: {
     key: { type: 'string', value: 'KEY', summary: 'the key that must have signed', multiple: true },
     'decrypt-key': DECRYPT_KEY_OPTION,
     root: { type: 'string', value: 'FILE', summary: 'root.json to start from' },
+    entry: { type: 'string', value: 'FILE', summary: 'the ledger entry that a .tlog-proof is about' },
   },
   example: 'pawl verify bundle.zip --key ledger.vkey',
   run: ({ values, positionals: [path = ''], io }) =>
-    verifyPath(io, inFolder(io.cwd, path), { keys: values.key, decryptKeys: values['decrypt-key'], root: values.root }),
+    verifyPath(io, inFolder(io.cwd, path), {
+      keys: values.key,
+      decryptKeys: values['decrypt-key'],
+      root: values.root,
+      entry: values.entry,
+    }),
 });

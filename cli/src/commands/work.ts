@@ -7,6 +7,7 @@ export const WORK_COMMANDS: CommandTable = {
   seal: { summary: 'encrypt, describe and sign an image', load: async () => (await import('./seal.ts')).seal },
   image: { summary: 'firmware images: describe, sign, open', load: async () => (await import('./image.ts')).image },
   verify: { summary: 'verify a file or folder, offline', load: async () => (await import('./verify.ts')).verify },
+  explain: { summary: 'show what is in a SUIT envelope', load: async () => (await import('./explain.ts')).explain },
   login: { summary: 'log this workspace in to a server', load: async () => (await import('./login.ts')).login },
   publish: { summary: 'list a release and upload it', load: async () => (await import('./publish.ts')).publish },
   serve: { summary: 'run the update server', load: async () => (await import('./serve.ts')).serve },

@@ -46,6 +46,11 @@ export const CLI_ERRORS = {
     advice: 'Run "pawl key list" to see the keys, or "pawl key new" to make one.',
     status: 400,
   },
+  CLI_KEY_UNSUITABLE: {
+    message: 'the key is not for signatures',
+    advice: 'Give the public key of whoever must have signed.',
+    status: 400,
+  },
   CLI_LINE_UNKNOWN: {
     message: 'the workspace does not know this product line',
     advice: 'Name a line that pawl.json lists.',

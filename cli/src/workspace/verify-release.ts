@@ -5,17 +5,21 @@
  */
 
 import { join } from 'node:path';
-import { toHex } from '@pawl/core/bytes';
+import { isCodedError, toHex } from '@pawl/core/bytes';
+import { decodeCoseKey, keyIdOf } from '@pawl/core/cose';
 import { PublicKey, type SignatureAlgorithm } from '@pawl/core/crypto';
 import { verifyStatement } from '@pawl/core/evidence';
-import { describeManifest, verifyEnvelope } from '@pawl/core/suit';
+import { describeManifest, type VerifiedManifest, verifyEnvelope, verifyIntegratedPayloads } from '@pawl/core/suit';
 import { parseLineKeys } from '@pawl/core/trust';
 import { CliError } from '../frame/errors.ts';
 import { readInput } from './files.ts';
 import { ENVELOPE_FILE, loadReleaseFolder, STATEMENT_FILE } from './release-folder.ts';
 
 const KEY_BYTES_MAX = 64 * 1024;
-const ENVELOPE_BYTES_MAX = 1024 * 1024;
+const PEM_FIRST_BYTE = 0x2d;
+const CBOR_MAJOR = 0xe0;
+const CBOR_TEXT = 0x60;
+const ENVELOPE_BYTES_MAX = 64 * 1024 * 1024;
 
 /** The image keys that count, and the algorithms that must all have signed. */
 export type ImageKeys = {
@@ -23,11 +27,28 @@ export type ImageKeys = {
   readonly requiredAlgorithms: readonly SignatureAlgorithm[];
 };
 
+/** A key list is a map with text keys, a COSE_Key one with integers. */
+function isKeyList(bytes: Uint8Array): boolean {
+  return ((bytes[1] ?? 0) & CBOR_MAJOR) === CBOR_TEXT;
+}
+
+/** PEM is text; a COSE_Key is a CBOR map, which no text begins with. */
+function isText(bytes: Uint8Array): boolean {
+  return bytes[0] === PEM_FIRST_BYTE;
+}
+
+/** A COSE_Key in binary. @throws CoseError, CborError; CliError CLI_KEY_UNSUITABLE when it is not for signatures */
+function decodeSignatureKey(bytes: Uint8Array): PublicKey {
+  const key = decodeCoseKey(bytes);
+  if (key instanceof PublicKey) return key;
+  throw new CliError('CLI_KEY_UNSUITABLE', { expected: 'a key for signatures', actual: key.algorithm });
+}
+
 async function readKeyFile(path: string): Promise<ImageKeys> {
   const bytes = await readInput(path, KEY_BYTES_MAX);
   const line = /([a-z0-9-]+)\.cbor$/.exec(path)?.[1];
-  if (line !== undefined) return parseLineKeys(bytes, line);
-  const key = PublicKey.fromSpki(new TextDecoder().decode(bytes));
+  if (line !== undefined && isKeyList(bytes)) return parseLineKeys(bytes, line);
+  const key = isText(bytes) ? PublicKey.fromSpki(new TextDecoder().decode(bytes)) : decodeSignatureKey(bytes);
   return { keys: [key], requiredAlgorithms: [key.algorithm] };
 }
 
@@ -41,36 +62,68 @@ export async function readImageKeys(paths: readonly string[]): Promise<ImageKeys
   };
 }
 
+/** What an authentic envelope says. The facts of a release are there when it is one that Pawl's devices would take. */
 export type EnvelopeFacts = {
-  readonly version: string;
   readonly sequenceNumber: bigint;
+  readonly manifestDigest: string;
+  readonly signers: readonly { readonly keyId: string; readonly algorithm: SignatureAlgorithm }[];
+  readonly release: ReleaseFacts | undefined;
+  /** Why it is no release, as a code. */
+  readonly notReleaseCode: string | undefined;
+};
+
+export type ReleaseFacts = {
+  readonly version: string;
   readonly securityCounter: bigint;
   readonly imageSha256: string;
   readonly imageSizeBytes: number;
   readonly payloads: readonly string[];
 };
 
-/** @throws SuitError when the envelope is not authentic under these keys, or not a manifest that devices would take */
-function verifyEnvelopeBytes(bytes: Uint8Array, keys: ImageKeys): EnvelopeFacts {
-  const described = describeManifest(verifyEnvelope(bytes, keys));
+/** @throws SuitError SUIT_MANIFEST_AMBIGUOUS and others of `describeManifest` */
+function releaseFacts(verified: VerifiedManifest): ReleaseFacts {
+  const { version, securityCounter, imageDigest, imageSizeBytes, payloads } = describeManifest(verified);
+  const imageSha256 = toHex(imageDigest);
+  return { version, securityCounter, imageSha256, imageSizeBytes, payloads: payloads.map(({ uri }) => uri) };
+}
+
+/** @throws SuitError when the envelope is not authentic under these keys, as a whole */
+async function verifyEnvelopeBytes(path: string, keys: ImageKeys): Promise<VerifiedManifest> {
+  const bytes = await readInput(path, ENVELOPE_BYTES_MAX);
+  const verified = verifyEnvelope(bytes, { ...keys, integratedSizeBytesMax: ENVELOPE_BYTES_MAX });
+  // Integrated payloads lie outside of what is signed; only the digests in the manifest speak for them.
+  verifyIntegratedPayloads(verified);
+  return verified;
+}
+
+/** @throws SuitError when the envelope is not authentic under these keys */
+export async function verifyEnvelopeFile(path: string, keys: ImageKeys): Promise<EnvelopeFacts> {
+  const verified = await verifyEnvelopeBytes(path, keys);
+  let release: ReleaseFacts | undefined;
+  let notReleaseCode: string | undefined;
+  try {
+    release = releaseFacts(verified);
+  } catch (error) {
+    if (!isCodedError(error)) throw error;
+    notReleaseCode = error.code;
+  }
   return {
-    version: described.version,
-    sequenceNumber: described.sequenceNumber,
-    securityCounter: described.securityCounter,
-    imageSha256: toHex(described.imageDigest),
-    imageSizeBytes: described.imageSizeBytes,
-    payloads: described.payloads.map(({ uri }) => uri),
+    sequenceNumber: verified.sequenceNumber,
+    manifestDigest: toHex(verified.digest.bytes),
+    signers: verified.signers.map((key) => ({ keyId: keyIdOf(key), algorithm: key.algorithm })),
+    release,
+    notReleaseCode,
   };
 }
 
-export async function verifyEnvelopeFile(path: string, keys: ImageKeys): Promise<EnvelopeFacts> {
-  return verifyEnvelopeBytes(await readInput(path, ENVELOPE_BYTES_MAX), keys);
-}
-
 /** @throws SuitError, EvidenceError, CliError CLI_RELEASE_MISMATCH */
-export async function verifyReleaseFolder(dir: string, keys: ImageKeys): Promise<EnvelopeFacts> {
+export async function verifyReleaseFolder(
+  dir: string,
+  keys: ImageKeys,
+): Promise<ReleaseFacts & { readonly sequenceNumber: bigint }> {
   const { release } = await loadReleaseFolder(dir);
-  const facts = await verifyEnvelopeFile(join(dir, ENVELOPE_FILE), keys);
+  const verified = await verifyEnvelopeBytes(join(dir, ENVELOPE_FILE), keys);
+  const facts = { ...releaseFacts(verified), sequenceNumber: verified.sequenceNumber };
   const mismatch = (member: string): CliError => new CliError('CLI_RELEASE_MISMATCH', { dir, member });
   if (facts.version !== release.version) throw mismatch('version');
   if (facts.sequenceNumber !== release.sequenceNumber) throw mismatch('sequenceNumber');

@@ -35,6 +35,11 @@ export const EVIDENCE_ERRORS = {
     message: 'a node of the ledger tree is missing or has the wrong size',
     advice: 'The store of the ledger is damaged; restore it from a backup and compare with an exported bundle.',
   },
+  PROOF_MALFORMED: {
+    message: 'the proof is not a C2SP tlog-proof',
+    advice: 'Make it again with "pawl ledger proof INDEX --out FILE", and copy the file whole.',
+    status: 400,
+  },
   MERKLE_INCLUSION_INVALID: {
     message: 'the inclusion proof does not lead from the entry to the root',
     advice: 'Get the proof for this entry at the size of this checkpoint; otherwise the entry is not in the ledger.',

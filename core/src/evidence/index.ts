@@ -47,3 +47,11 @@ export {
 export { isPredicateType, PREDICATES, type PredicateType, type SignerKind } from './predicates.ts';
 export { encodeVkey, parseVkey, type Vkey } from './signed-note.ts';
 export { newStatement, type Statement, type Subject } from './statement.ts';
+export {
+  encodeTlogProof,
+  isTlogProof,
+  parseTlogProof,
+  type TlogProof,
+  type VerifiedInclusion,
+  verifyTlogProof,
+} from './tlog-proof.ts';

@@ -62,6 +62,11 @@ export const SUIT_ERRORS = {
     advice: 'Fetch dependencies in dependency-resolution before they are used.',
     status: 422,
   },
+  SUIT_INTEGRATED_UNSIGNED: {
+    message: 'an integrated payload has none of the digests that the manifest names',
+    advice: 'Nothing speaks for this payload: it was changed or added after signing, or it is encrypted.',
+    status: 422,
+  },
   SUIT_URI_UNSUPPORTED: {
     message: 'a payload is not named by a plain file name',
     advice: 'Name payloads by letters, digits, dot, dash and underscore only, without a leading dot.',

@@ -11,6 +11,7 @@ export { type EnvelopeOptions, encodeEnvelope, parseEnvelope, type UntrustedEnve
 export { SUIT_ERRORS, SuitError, type SuitErrorCode } from './errors.ts';
 export { type ExplainedLine, explainEnvelope } from './explain.ts';
 export { classUuid, vendorUuid } from './identifiers.ts';
+export { verifyIntegratedPayloads } from './integrated.ts';
 export type { ComponentId, Manifest } from './manifest.ts';
 export type {
   CopyRequest,

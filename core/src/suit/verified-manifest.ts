@@ -91,6 +91,11 @@ export class VerifiedManifest {
     return this.#manifest.sections.get(name)?.value !== undefined;
   }
 
+  /** Every integrated payload, by its URI ("#name"): not covered by the signatures, see integrated.ts. */
+  get integratedPayloads(): ReadonlyMap<string, Uint8Array> {
+    return this.#integrated;
+  }
+
   /** An integrated payload, by its URI ("#name"); only its digest in the manifest speaks for it. */
   integratedPayload(uri: string): Uint8Array | undefined {
     return this.#integrated.get(uri);
