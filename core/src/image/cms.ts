@@ -30,7 +30,8 @@ const CERTIFICATES_MAX = 32;
 const ATTRIBUTES_MAX = 32;
 
 const SIGNED_DATA = '1.2.840.113549.1.7.2';
-const DATA = '1.2.840.113549.1.7.1';
+/** The content type of plain bytes. */
+export const CMS_DATA = '1.2.840.113549.1.7.1';
 const CONTENT_TYPE = '1.2.840.113549.1.9.3';
 const MESSAGE_DIGEST = '1.2.840.113549.1.9.4';
 
@@ -176,7 +177,7 @@ function parseSignedData(bytes: Uint8Array): SignedData {
 function signedBytes(content: Uint8Array, { contentType, signerInfo: { attributes, digest } }: SignedData): Uint8Array {
   if (attributes === undefined) {
     // RFC 5652 §5.3: they may be absent only from plain data.
-    if (contentType !== DATA) throw malformedDer('signed attributes');
+    if (contentType !== CMS_DATA) throw malformedDer('signed attributes');
     // Attributes signed elsewhere by the same key must not pass for content.
     if (content[0] === TAG.set) throw new ImageError('IMAGE_SIGNATURE_INVALID', { expected: 'signed attributes' });
     return content;
@@ -213,8 +214,29 @@ export function verifyDetachedCms(
   const signedData = parseSignedData(signature);
   // RFC 5652 §5.2: content inside the signature would be verified in place of the file beside it.
   if (signedData.content !== undefined) throw malformedDer('a detached signature');
-  if (signedData.contentType !== DATA) throw malformedDer('content of type data');
+  if (signedData.contentType !== CMS_DATA) throw malformedDer('content of type data');
   return verifySignedData(content, signedData, certificatesPem);
+}
+
+type Expected = { readonly contentType: string; readonly tag: number };
+
+function embeddedContent({ content, contentType }: SignedData, expected: Expected): Uint8Array {
+  if (content?.tag !== expected.tag) throw malformedDer('content inside the signature');
+  if (contentType !== expected.contentType) throw malformedDer(`content of type ${expected.contentType}`);
+  return content.content;
+}
+
+/** True for a signature without content. @throws ImageError IMAGE_SIGNATURE_MALFORMED, IMAGE_ALGORITHM_WEAK */
+export function isDetachedCms(signature: Uint8Array): boolean {
+  return parseSignedData(signature).content === undefined;
+}
+
+/**
+ * The content inside a signature, to describe it: nothing is verified.
+ * @throws ImageError IMAGE_SIGNATURE_MALFORMED, IMAGE_ALGORITHM_WEAK
+ */
+export function readEmbeddedContent(signature: Uint8Array, expected: Expected): Uint8Array {
+  return embeddedContent(parseSignedData(signature), expected);
 }
 
 /**
@@ -223,13 +245,11 @@ export function verifyDetachedCms(
  */
 export function verifyEmbeddedCms(
   signature: Uint8Array,
-  { contentType, tag }: { readonly contentType: string; readonly tag: number },
+  expected: Expected,
   certificatesPem: readonly string[],
 ): SignedContent {
   const signedData = parseSignedData(signature);
-  if (signedData.content?.tag !== tag) throw malformedDer('content inside the signature');
-  if (signedData.contentType !== contentType) throw malformedDer(`content of type ${contentType}`);
-  const { content } = signedData.content;
+  const content = embeddedContent(signedData, expected);
   const signer = verifySignedData(content, signedData, certificatesPem);
   return { signer, digest: signedData.signerInfo.digest, content };
 }

@@ -13,6 +13,7 @@ import { describeIntelHex, type IntelHexDescription, isIntelHex } from './intel-
 import { describeMcuboot, type McubootDescription } from './mcuboot/describe.ts';
 import { isMcuboot } from './mcuboot/parse.ts';
 import { type VerifiedMcuboot, verifyMcuboot } from './mcuboot/verify.ts';
+import { describeRaucb, isRaucb, type RaucbDescription, type VerifiedRaucb, verifyRaucb } from './raucb.ts';
 import { describeRaw, type RawDescription } from './raw.ts';
 import { describeSrec, isSrec, type SrecDescription } from './srec.ts';
 import { describeSwu, isSwu, type SwuDescription, type VerifiedSwu, verifySwu } from './swu.ts';
@@ -30,13 +31,14 @@ export type ImageDescription =
   | DfuDescription
   | EspImageDescription
   | SwuDescription
+  | RaucbDescription
   | CortexMDescription
   | RawDescription;
 
 export type ImageFormat = ImageDescription['format'];
 
 /** What an authentic image proved, by format. */
-export type VerifiedImage = VerifiedMcuboot | VerifiedSwu | VerifiedEspImage | VerifiedEfi;
+export type VerifiedImage = VerifiedMcuboot | VerifiedSwu | VerifiedEspImage | VerifiedEfi | VerifiedRaucb;
 
 type FormatRow = {
   readonly summary: string;
@@ -53,6 +55,7 @@ export const IMAGE_FORMATS: Readonly<Record<ImageFormat, FormatRow>> = {
   efi: { summary: 'EFI program', isFormat: isEfi, describe: describeEfi, verify: verifyEfi },
   'intel-hex': { summary: 'Intel HEX file', isFormat: isIntelHex, describe: describeIntelHex },
   swu: { summary: 'SWUpdate image', isFormat: isSwu, describe: describeSwu, verify: verifySwu },
+  raucb: { summary: 'RAUC bundle', isFormat: isRaucb, describe: describeRaucb, verify: verifyRaucb },
   srec: { summary: 'Motorola S-record file', isFormat: isSrec, describe: describeSrec },
   uf2: { summary: 'UF2 file', isFormat: isUf2, describe: describeUf2 },
   dfu: { summary: 'USB DFU file', isFormat: isDfu, describe: describeDfu },

@@ -34,6 +34,8 @@ export type { McubootSlot } from './mcuboot/slot.ts';
 export type { McubootTrailer } from './mcuboot/trailer.ts';
 export { openMcuboot, type VerifiedMcuboot, verifyMcuboot } from './mcuboot/verify.ts';
 export type { MemorySegment } from './memory-segment.ts';
+export type { RaucImage, RaucUpdate } from './rauc-manifest.ts';
+export type { RaucbDescription, VerifiedRaucb } from './raucb.ts';
 export type { RawDescription } from './raw.ts';
 export type { SrecDescription } from './srec.ts';
 export { type SwuDescription, type SwuFile, type VerifiedSwu, verifySwu } from './swu.ts';

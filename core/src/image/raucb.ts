@@ -1,0 +1,134 @@
+/**
+ * RAUC bundles (.raucb; RAUC documentation, "Bundle Formats"): a squashfs, the hash tree over it, a CMS structure, and the
+ * size of that structure in the last 8 bytes.
+ *
+ * plain: the signature is over the squashfs, whose manifest is inside and is not read. verity: the manifest stands in the
+ * signature and names the root of a dm-verity tree, which is recomputed. crypt: as verity, over an encrypted squashfs, which
+ * stays closed; the signature itself may be encrypted for devices and is then opened with the key of one.
+ */
+import { ByteReader, safeSize } from '../bytes/index.ts';
+import type { CmsSigner } from './certificate.ts';
+import { CMS_DATA, isDetachedCms, readEmbeddedContent, verifyDetachedCms, verifyEmbeddedCms } from './cms.ts';
+import { isEnveloped, openEnvelope, parseEnvelope } from './cms-envelope.ts';
+import { TAG } from './der.ts';
+import { verifyVerityTree } from './dm-verity.ts';
+import { ImageError } from './errors.ts';
+import { parseRaucManifest, type RaucManifest, type RaucUpdate } from './rauc-manifest.ts';
+import { hasPrefix, readerOf, regionOf } from './region.ts';
+import type { ImageTrust } from './trust.ts';
+
+const SIZE_FIELD_BYTES = 8;
+const SIGNATURE_SIZE_BYTES_MAX = 256 * 1024;
+const BLOCK_SIZE_BYTES = 4096;
+const SQUASHFS = Uint8Array.of(0x68, 0x73, 0x71, 0x73);
+const EXPECTED = { contentType: CMS_DATA, tag: TAG.octetString };
+/** Where the type of a ContentInfo of such a size stands, and how it begins: signed and enveloped data differ in the last byte. */
+const CONTENT_TYPE_AT = [4, 5];
+const CONTENT_TYPE = Uint8Array.of(0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07);
+
+/** What lies in a RAUC bundle; nothing of it is verified. */
+export type RaucbDescription = {
+  readonly format: 'raucb';
+  readonly sizeBytes: number;
+  readonly bundleFormat: 'plain' | 'verity' | 'crypt';
+  readonly payloadSizeBytes: number;
+  /** How many can open an encrypted signature; absent when it is not encrypted. */
+  readonly recipientCount?: number;
+  /** Absent from plain bundles and from encrypted signatures. */
+  readonly update?: RaucUpdate;
+};
+
+/** A verified RAUC bundle. */
+export type VerifiedRaucb = {
+  readonly format: 'raucb';
+  readonly signer: CmsSigner;
+  readonly bundleFormat: 'plain' | 'verity' | 'crypt';
+  readonly payloadSizeBytes: number;
+  /** How the payload is bound to the signer: signed itself, or by the root of its hash tree. */
+  readonly boundBy: 'signature' | 'hash-tree';
+  /** True when the signature was encrypted; devices take crypt bundles only so. */
+  readonly isEncrypted: boolean;
+  /** From the signed manifest. Absent from plain bundles, whose manifest lies in the squashfs. */
+  readonly update?: RaucUpdate;
+};
+
+function malformed(expected: string, offset: number, actual?: number): ImageError {
+  return new ImageError('IMAGE_MALFORMED', { format: 'raucb', expected, offset, actual });
+}
+
+/** Where the CMS structure begins, by the size in the last bytes; undefined when that cannot be. */
+function signatureAt(bytes: Uint8Array): number | undefined {
+  if (bytes.length < SIZE_FIELD_BYTES) return undefined;
+  const size = new ByteReader(bytes, bytes.length - SIZE_FIELD_BYTES).u64be();
+  if (size === 0n || size > BigInt(Math.min(SIGNATURE_SIZE_BYTES_MAX, bytes.length - SIZE_FIELD_BYTES))) {
+    return undefined;
+  }
+  return bytes.length - SIZE_FIELD_BYTES - safeSize(size, 'signature');
+}
+
+/** By what stands at the end: a CMS structure behind whole blocks. Never throws. */
+export function isRaucb(bytes: Uint8Array): boolean {
+  const at = signatureAt(bytes);
+  if (at === undefined || at === 0 || at % BLOCK_SIZE_BYTES !== 0) return false;
+  const signature = bytes.subarray(at);
+  return (
+    signature[0] === TAG.sequence &&
+    CONTENT_TYPE_AT.some((offset) => hasPrefix(signature.subarray(offset), CONTENT_TYPE))
+  );
+}
+
+function open(bytes: Uint8Array): { payload: Uint8Array; signature: Uint8Array } {
+  readerOf(bytes, bytes.length - SIZE_FIELD_BYTES, SIZE_FIELD_BYTES, 'size of the signature');
+  const at = signatureAt(bytes);
+  if (at === undefined) throw malformed('the size of the signature', bytes.length - SIZE_FIELD_BYTES);
+  if (at === 0 || at % BLOCK_SIZE_BYTES !== 0) throw malformed('a payload of whole blocks', at);
+  return { payload: bytes.subarray(0, at), signature: bytes.subarray(at, bytes.length - SIZE_FIELD_BYTES) };
+}
+
+/**
+ * Describes a RAUC bundle by its signature.
+ * @throws ImageError IMAGE_TRUNCATED, IMAGE_MALFORMED, IMAGE_SIGNATURE_MALFORMED
+ */
+export function describeRaucb(bytes: Uint8Array): RaucbDescription {
+  const { payload, signature } = open(bytes);
+  const shared = { format: 'raucb', sizeBytes: bytes.length, payloadSizeBytes: payload.length } as const;
+  if (isEnveloped(signature)) {
+    return { ...shared, bundleFormat: 'crypt', recipientCount: parseEnvelope(signature).recipients.length };
+  }
+  if (isDetachedCms(signature)) return { ...shared, bundleFormat: 'plain' };
+  const { bundleFormat, update } = parseRaucManifest(readEmbeddedContent(signature, EXPECTED));
+  return { ...shared, bundleFormat, update };
+}
+
+function checkSquashfs(payload: Uint8Array): void {
+  if (!hasPrefix(payload, SQUASHFS)) throw malformed('a squashfs', 0);
+}
+
+/** The payload is the data and, in its last `verity-size` bytes, the tree. */
+function checkPayload(payload: Uint8Array, { verity, bundleFormat }: RaucManifest): void {
+  const dataSize = payload.length - verity.sizeBytes;
+  const data = regionOf(payload, 0, dataSize, 'payload before the hash tree');
+  verifyVerityTree(data, payload.subarray(dataSize), verity);
+  if (bundleFormat === 'verity') checkSquashfs(data);
+}
+
+/**
+ * Verifies a RAUC bundle under the registered certificates (PEM), and its payload against what was signed.
+ * @throws ImageError IMAGE_SIGNATURE_*, IMAGE_SIGNER_UNKNOWN, IMAGE_ALGORITHM_WEAK, IMAGE_DIGEST_MISMATCH, IMAGE_DECRYPTION_*, IMAGE_*_MALFORMED, IMAGE_TRUNCATED
+ */
+export async function verifyRaucb(bytes: Uint8Array, trust: ImageTrust): Promise<VerifiedRaucb> {
+  const { payload, signature: outer } = open(bytes);
+  const isEncrypted = isEnveloped(outer);
+  const signature = isEncrypted ? openEnvelope(outer, trust.decryptionKeysPem ?? []) : outer;
+  const shared = { format: 'raucb', payloadSizeBytes: payload.length, isEncrypted } as const;
+  if (!isEncrypted && isDetachedCms(signature)) {
+    const signer = verifyDetachedCms(payload, signature, trust.keysPem);
+    checkSquashfs(payload);
+    return { ...shared, signer, bundleFormat: 'plain', boundBy: 'signature' };
+  }
+  const { signer, content } = verifyEmbeddedCms(signature, EXPECTED, trust.keysPem);
+  const manifest = parseRaucManifest(content);
+  if (isEncrypted && manifest.bundleFormat !== 'crypt') throw malformed('format crypt in an encrypted signature', 0);
+  checkPayload(payload, manifest);
+  return { ...shared, signer, bundleFormat: manifest.bundleFormat, boundBy: 'hash-tree', update: manifest.update };
+}
