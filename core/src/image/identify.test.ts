@@ -10,6 +10,8 @@ test('every format of the table has its own test file', () => {
     raw: 'identify',
     mcuboot: 'mcuboot/describe',
     'esp-image': 'esp/verify',
+    fit: 'fit/verify',
+    'device-tree': 'fit/device-tree',
   };
   for (const format of Object.keys(IMAGE_FORMATS)) {
     assert.ok(existsSync(`${import.meta.dirname}/${files[format] ?? format}.test.ts`), format);

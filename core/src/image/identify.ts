@@ -9,6 +9,15 @@ import { describeElf, type ElfDescription, isElf } from './elf.ts';
 import { ImageError } from './errors.ts';
 import { isEspImage } from './esp/parse.ts';
 import { describeEspImage, type EspImageDescription, type VerifiedEspImage, verifyEspImage } from './esp/verify.ts';
+import {
+  type DeviceTreeDescription,
+  describeDeviceTree,
+  describeFit,
+  type FitDescription,
+  isDeviceTree,
+} from './fit/describe.ts';
+import { hasTreeMagic } from './fit/device-tree.ts';
+import { type VerifiedFit, verifyFit } from './fit/verify.ts';
 import { describeIntelHex, type IntelHexDescription, isIntelHex } from './intel-hex.ts';
 import { describeMcuboot, type McubootDescription } from './mcuboot/describe.ts';
 import { isMcuboot } from './mcuboot/parse.ts';
@@ -19,6 +28,7 @@ import { describeSrec, isSrec, type SrecDescription } from './srec.ts';
 import { describeSwu, isSwu, type SwuDescription, type VerifiedSwu, verifySwu } from './swu.ts';
 import type { ImageTrust } from './trust.ts';
 import { describeUf2, isUf2, type Uf2Description } from './uf2.ts';
+import { describeUimage, isUimage, type UimageDescription } from './uimage.ts';
 
 /** What an image says about itself, by format. */
 export type ImageDescription =
@@ -30,6 +40,9 @@ export type ImageDescription =
   | Uf2Description
   | DfuDescription
   | EspImageDescription
+  | FitDescription
+  | DeviceTreeDescription
+  | UimageDescription
   | SwuDescription
   | RaucbDescription
   | CortexMDescription
@@ -38,7 +51,13 @@ export type ImageDescription =
 export type ImageFormat = ImageDescription['format'];
 
 /** What an authentic image proved, by format. */
-export type VerifiedImage = VerifiedMcuboot | VerifiedSwu | VerifiedEspImage | VerifiedEfi | VerifiedRaucb;
+export type VerifiedImage =
+  | VerifiedMcuboot
+  | VerifiedSwu
+  | VerifiedEspImage
+  | VerifiedEfi
+  | VerifiedRaucb
+  | VerifiedFit;
 
 type FormatRow = {
   readonly summary: string;
@@ -65,6 +84,9 @@ export const IMAGE_FORMATS: Readonly<Record<ImageFormat, FormatRow>> = {
     describe: describeEspImage,
     verify: verifyEspImage,
   },
+  'device-tree': { summary: 'flattened device tree', isFormat: isDeviceTree, describe: describeDeviceTree },
+  fit: { summary: 'U-Boot FIT image', isFormat: hasTreeMagic, describe: describeFit, verify: verifyFit },
+  uimage: { summary: 'legacy U-Boot image', isFormat: isUimage, describe: describeUimage },
   'cortex-m-raw': { summary: 'Arm Cortex-M memory image', isFormat: isCortexM, describe: describeCortexM },
   raw: { summary: 'bytes of no known format', isFormat: () => true, describe: describeRaw },
 };

@@ -13,6 +13,13 @@ export { IMAGE_ERRORS, ImageError, type ImageErrorCode } from './errors.ts';
 export type { EspApp } from './esp/app-description.ts';
 export type { SignatureScheme } from './esp/signature-block.ts';
 export { type EspImageDescription, type VerifiedEspImage, verifyEspImage } from './esp/verify.ts';
+export type {
+  DeviceTreeDescription,
+  FitDescription,
+  FitImageDescription,
+  FitSignatureDescription,
+} from './fit/describe.ts';
+export { type VerifiedFit, type VerifiedFitConfiguration, verifyFit } from './fit/verify.ts';
 export {
   describeImage,
   IMAGE_FORMATS,
@@ -41,3 +48,4 @@ export type { SrecDescription } from './srec.ts';
 export { type SwuDescription, type SwuFile, type VerifiedSwu, verifySwu } from './swu.ts';
 export type { ImageTrust } from './trust.ts';
 export type { Uf2Description, Uf2Family } from './uf2.ts';
+export type { UimageDescription } from './uimage.ts';
