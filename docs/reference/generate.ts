@@ -1,5 +1,5 @@
 /**
- * Writes the generated reference pages: error codes, command-line help, OpenAPI. `--check` writes nothing and exits 1
+ * Writes the generated reference pages: error codes, command-line help, image formats, OpenAPI. `--check` writes nothing and exits 1
  * when a page on disk is not what the code says.
  */
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
@@ -66,6 +66,27 @@ async function renderHelp(): Promise<string> {
   return lines.join('\n');
 }
 
+async function renderFormats(): Promise<string> {
+  const { IMAGE_FORMATS } = (await import(`${ROOT}/core/src/image/index.ts`)) as {
+    IMAGE_FORMATS: Readonly<Record<string, { readonly summary: string; readonly signatures?: string }>>;
+  };
+  const rows = Object.entries(IMAGE_FORMATS).map(
+    ([format, { summary, signatures = 'none: such a file is never authentic by itself' }]) =>
+      `| \`${format}\` | ${summary} | ${signatures} |`,
+  );
+  return [
+    '# Image formats',
+    '',
+    'Generated from the table of formats by `npm run gen`. The first that recognises a file has it. `pawl image describe` checks the',
+    'structure, checksums and digests of each; `pawl verify` verifies the signatures named here under the keys that are given.',
+    '',
+    '| format | what it is | signatures that are verified |',
+    '|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
 async function renderOpenApi(part: 'management' | 'device'): Promise<string> {
   const module = (await import(`${ROOT}/contract/src/management/index.ts`)) as Record<string, unknown>;
   const render = module[part === 'management' ? 'managementOpenApi' : 'deviceOpenApi'] as () => unknown;
@@ -75,6 +96,7 @@ async function renderOpenApi(part: 'management' | 'device'): Promise<string> {
 const pages: Record<string, string> = {
   'errors.md': await renderErrors(),
   'cli.md': await renderHelp(),
+  'formats.md': await renderFormats(),
   'openapi-management.json': await renderOpenApi('management'),
   'openapi-device.json': await renderOpenApi('device'),
 };

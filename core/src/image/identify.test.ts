@@ -18,6 +18,12 @@ test('every format of the table has its own test file', () => {
   }
 });
 
+test('every format that is verified says by which signatures', () => {
+  for (const [format, { verify, signatures }] of Object.entries(IMAGE_FORMATS)) {
+    assert.equal(verify === undefined, signatures === undefined, format);
+  }
+});
+
 test('what no format recognises is raw, however short', () => {
   for (const bytes of [utf8('hello'), Uint8Array.of(0), utf8('070701'), utf8(':zz'), new Uint8Array(200)]) {
     assert.equal(identifyImage(bytes), 'raw');

@@ -63,18 +63,45 @@ type FormatRow = {
   readonly summary: string;
   readonly isFormat: (bytes: Uint8Array) => boolean;
   readonly describe: (bytes: Uint8Array) => ImageDescription;
+  /** Which signatures are verified, as a phrase for the reference; beside `verify`. */
+  readonly signatures?: string;
   /** Absent for formats that carry no signature of their own: such a file is never authentic. */
   readonly verify?: (bytes: Uint8Array, trust: ImageTrust) => Promise<VerifiedImage>;
 };
 
 /** Every format, in the order in which they are tried. */
 export const IMAGE_FORMATS: Readonly<Record<ImageFormat, FormatRow>> = {
-  mcuboot: { summary: 'MCUboot image', isFormat: isMcuboot, describe: describeMcuboot, verify: verifyMcuboot },
+  mcuboot: {
+    summary: 'MCUboot image',
+    isFormat: isMcuboot,
+    describe: describeMcuboot,
+    signatures:
+      'RSA-2048/3072 PSS, ECDSA P-256/P-384, Ed25519 (digest and pure); encrypted images with the key of the device',
+    verify: verifyMcuboot,
+  },
   elf: { summary: 'ELF file', isFormat: isElf, describe: describeElf },
-  efi: { summary: 'EFI program', isFormat: isEfi, describe: describeEfi, verify: verifyEfi },
+  efi: {
+    summary: 'EFI program',
+    isFormat: isEfi,
+    describe: describeEfi,
+    signatures: 'Authenticode',
+    verify: verifyEfi,
+  },
   'intel-hex': { summary: 'Intel HEX file', isFormat: isIntelHex, describe: describeIntelHex },
-  swu: { summary: 'SWUpdate image', isFormat: isSwu, describe: describeSwu, verify: verifySwu },
-  raucb: { summary: 'RAUC bundle', isFormat: isRaucb, describe: describeRaucb, verify: verifyRaucb },
+  swu: {
+    summary: 'SWUpdate image',
+    isFormat: isSwu,
+    describe: describeSwu,
+    signatures: 'CMS over sw-description, SHA-256 of every file',
+    verify: verifySwu,
+  },
+  raucb: {
+    summary: 'RAUC bundle',
+    isFormat: isRaucb,
+    describe: describeRaucb,
+    signatures: 'CMS, dm-verity tree',
+    verify: verifyRaucb,
+  },
   srec: { summary: 'Motorola S-record file', isFormat: isSrec, describe: describeSrec },
   uf2: { summary: 'UF2 file', isFormat: isUf2, describe: describeUf2 },
   dfu: { summary: 'USB DFU file', isFormat: isDfu, describe: describeDfu },
@@ -82,10 +109,17 @@ export const IMAGE_FORMATS: Readonly<Record<ImageFormat, FormatRow>> = {
     summary: 'ESP-IDF image',
     isFormat: isEspImage,
     describe: describeEspImage,
+    signatures: 'Secure Boot v2: RSA-3072 PSS, ECDSA P-192/P-256/P-384',
     verify: verifyEspImage,
   },
   'device-tree': { summary: 'flattened device tree', isFormat: isDeviceTree, describe: describeDeviceTree },
-  fit: { summary: 'U-Boot FIT image', isFormat: hasTreeMagic, describe: describeFit, verify: verifyFit },
+  fit: {
+    summary: 'U-Boot FIT image',
+    isFormat: hasTreeMagic,
+    describe: describeFit,
+    signatures: 'every configuration: RSA-2048/3072/4096 (PKCS #1 v1.5, PSS), ECDSA P-256/P-384/P-521',
+    verify: verifyFit,
+  },
   uimage: { summary: 'legacy U-Boot image', isFormat: isUimage, describe: describeUimage },
   'cortex-m-raw': { summary: 'Arm Cortex-M memory image', isFormat: isCortexM, describe: describeCortexM },
   raw: { summary: 'bytes of no known format', isFormat: () => true, describe: describeRaw },
