@@ -55,6 +55,7 @@ describe('the configuration', () => {
     ['TLS that is a list', 'tls', { tls: [] }],
     ['an unknown member of TLS', 'tls', { tls: { crl: 'file' } }],
     ['a certificate without its key', 'tls', { tls: { cert: 'file' } }],
+    ['an unknown profile', 'profile', { profile: 'debug' }],
     ['an unknown member', 'pollIntervall', { pollIntervall: 60 }],
   ];
   for (const [name, at, change] of cases) {

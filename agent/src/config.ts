@@ -11,6 +11,8 @@ export type ConsentPolicy = 'auto' | 'ask';
 /** PEM files. Without `cert` and `key` the device shows a certificate that it signed with its own key. */
 export type TlsFiles = { readonly ca?: string; readonly cert?: string; readonly key?: string };
 
+type Profile = 'production' | 'development';
+
 export type AgentConfig = {
   /** Origin of the server, as in `https://updates.example`; a path is not part of it. */
   readonly server: string;
@@ -26,6 +28,8 @@ export type AgentConfig = {
   readonly controllerId?: string;
   readonly token?: string;
   readonly tls?: TlsFiles;
+  /** `development` admits published test keys. Absent: production. */
+  readonly profile?: Profile;
 };
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -35,7 +39,9 @@ const TEXT_CHARS_MAX = 256;
 const BOOT_WORDS_MAX = 64;
 const SECONDS_MAX = 86_400;
 const MEMBERS: ReadonlySet<string> = new Set(
-  'server tenant line vendorDomain classInfo boot bootTimeoutS consent pollIntervalS controllerId token tls'.split(' '),
+  'server tenant line vendorDomain classInfo boot bootTimeoutS consent pollIntervalS controllerId token tls profile'.split(
+    ' ',
+  ),
 );
 
 function invalid(at: string, expected: string): AgentError {
@@ -95,6 +101,10 @@ export function parseConfig(value: unknown): AgentConfig {
   if (unknown !== undefined) throw new AgentError('AGENT_CONFIG_INVALID', { at: unknown, expected: 'no such member' });
   const consent = value['consent'] ?? 'auto';
   if (consent !== 'auto' && consent !== 'ask') throw invalid('consent', 'auto or ask');
+  const { profile } = value;
+  if (profile !== undefined && profile !== 'production' && profile !== 'development') {
+    throw invalid('profile', 'production or development');
+  }
   return {
     server: parseServer(expectText(value, 'server')),
     tenant: expectText({ tenant: 'default', ...value }, 'tenant', TENANT),
@@ -108,6 +118,7 @@ export function parseConfig(value: unknown): AgentConfig {
     ...(value['controllerId'] === undefined ? {} : { controllerId: expectText(value, 'controllerId', CONTROLLER_ID) }),
     ...(value['token'] === undefined ? {} : { token: expectText(value, 'token', /^[\x21-\x7e]+$/) }),
     ...(value['tls'] === undefined ? {} : { tls: parseTls(value['tls']) }),
+    ...(profile === undefined ? {} : { profile }),
   };
 }
 

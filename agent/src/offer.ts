@@ -103,7 +103,8 @@ async function loadLineKeys(
   const target = trusted.requireTarget(lineKeysPath(line));
   const url = new URL(`${toHex(target.sha256)}.${line}.cbor`, device.http.resolve(trustHref));
   const lineKeys = parseLineKeys(await fetchTarget(device, target, url), line);
-  for (const key of lineKeys.keys) assertNotTestKey(key);
+  // A published test key signs for everybody who can read.
+  if (device.config.profile !== 'development') for (const key of lineKeys.keys) assertNotTestKey(key);
   return lineKeys;
 }
 

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { provisionAgent } from '@pawl/agent/main';
+import { AgreementKey } from '@pawl/core/crypto';
 import { DeviceApi } from '../test/device-api.ts';
 import { CLASS_INFO, LINE, ReleaseRepository, VENDOR_DOMAIN } from '../test/release-repository.ts';
 import { TestDevice } from '../test/test-device.ts';
@@ -30,15 +31,26 @@ function empty(): TestDevice {
   return made;
 }
 
-async function provision(target: TestDevice, disk = nodeDisk): Promise<void> {
+async function provision(
+  target: TestDevice,
+  disk = nodeDisk,
+  change: { readonly lineKey?: AgreementKey; readonly profile?: 'development' } = {},
+): Promise<void> {
   const path = join(target.dir, 'factory-image');
   writeFileSync(path, 'image');
   await provisionAgent(
     {
       stateDir: target.stateDir,
-      config: { server: api.url, line: LINE, vendorDomain: VENDOR_DOMAIN, classInfo: CLASS_INFO, boot: ['true'] },
+      config: {
+        server: api.url,
+        line: LINE,
+        vendorDomain: VENDOR_DOMAIN,
+        classInfo: CLASS_INFO,
+        boot: ['true'],
+        ...(change.profile === undefined ? {} : { profile: change.profile }),
+      },
       trustedRoot: repository.root,
-      lineKey: repository.lineKey,
+      lineKey: change.lineKey ?? repository.lineKey,
       image: { path, version: '1.0.0', sequenceNumber: 1n, securityCounter: 1n },
     },
     { ...target.ports(), disk },
@@ -50,6 +62,14 @@ describe('provisioning', () => {
     const journal = readFileSync(join(device.stateDir, 'journal'));
     await assert.rejects(provision(device), { code: 'AGENT_STATE_EXISTS' });
     assert.deepEqual(readFileSync(join(device.stateDir, 'journal')), journal);
+  });
+
+  test('refuses a published test key, unless the configuration says development', async () => {
+    const one = new Uint8Array(32);
+    one[31] = 1;
+    const lineKey = AgreementKey.fromRaw(one);
+    await assert.rejects(provision(empty(), nodeDisk, { lineKey }), { code: 'KEYS_TEST_KEY_BARRED' });
+    await provision(empty(), nodeDisk, { lineKey, profile: 'development' });
   });
 
   test('needs a folder: a file in its place, or in the place of one inside, is refused', async () => {

@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { AgreementKey } from '@pawl/core/crypto';
-import { TrustedMetadata } from '@pawl/core/trust';
+import { assertNotTestKey } from '@pawl/core/keys';
+import { parseRoot, TrustedMetadata } from '@pawl/core/trust';
 import { type AgentConfig, parseConfig, saveConfig } from './config.ts';
 import { saveFile } from './disk.ts';
 import { AgentError } from './errors.ts';
@@ -36,9 +37,17 @@ export type ProvisionOptions = {
   readonly floor?: bigint;
 };
 
+/** @throws KeysError KEYS_TEST_KEY_BARRED */
+function assertOwnKeys({ trustedRoot, lineKey }: ProvisionOptions): void {
+  assertNotTestKey(lineKey.publicKey);
+  for (const { publicKey } of parseRoot(trustedRoot).signed.keys.values()) {
+    if (publicKey !== undefined) assertNotTestKey(publicKey);
+  }
+}
+
 /**
  * Provisions a device.
- * @throws AgentError AGENT_STATE_EXISTS, AGENT_CONFIG_INVALID, AGENT_STATE_READ_ONLY, AGENT_DISK_FULL; TrustError
+ * @throws AgentError AGENT_STATE_EXISTS, AGENT_CONFIG_INVALID, AGENT_STATE_READ_ONLY, AGENT_DISK_FULL; TrustError; KeysError KEYS_TEST_KEY_BARRED
  */
 export async function provisionAgent(
   options: ProvisionOptions,
@@ -51,6 +60,7 @@ export async function provisionAgent(
   }
   const config = parseConfig(options.config);
   TrustedMetadata.fromRoot(options.trustedRoot, clock.now());
+  if (config.profile !== 'development') assertOwnKeys(options);
   for (const path of [folder.dir, folder.identityDir, folder.trustDir]) await disk.makeFolder(path);
   await saveConfig(disk, folder.config, config);
   await saveLineKey(disk, folder.lineKey, options.lineKey);

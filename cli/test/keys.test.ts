@@ -168,3 +168,27 @@ test('a key is sealed anew under another passphrase', async () => {
   assert.equal((await place.pawl(...SEAL, '--passphrase-file', 'new')).status, 0);
   assert.deepEqual((await readdir(place.path('keys'))).toSorted(), ['image.json', `line-${LINE}.json`]);
 });
+
+test('a published test key is refused, unless the workspace is for development, which warns', async () => {
+  await using place = await Place.make();
+  await makeWorkspace(place);
+  await writeFile(place.path('seed'), new Uint8Array(32));
+  await writeFile(place.path('kettle.bin'), 'firmware');
+  const words = ['key', 'import', 'zeros', 'seed', '--role', 'image', '--raw', '--algorithm', 'ML-DSA-65'];
+  const refused = await place.pawl(...words);
+  assert.match(refused.err[0] ?? '', /KEYS_TEST_KEY_BARRED/);
+  assert.equal(refused.status, 1);
+  const config = JSON.parse(await readFile(place.path('pawl.json'), 'utf8')) as Record<string, unknown>;
+  const setProfile = (profile: string) => writeFile(place.path('pawl.json'), JSON.stringify({ ...config, profile }));
+  await setProfile('test');
+  assert.match((await place.pawl(...words)).err[0] ?? '', /CLI_WORKSPACE_MALFORMED/);
+  await setProfile('development');
+  const warned = await place.pawl(...words);
+  assert.match(warned.err[0] ?? '', /^warning: .*RFC 9964/);
+  assert.equal(warned.status, 0);
+  assert.match((await place.pawl(...SEAL, '--key', 'zeros')).err[0] ?? '', /^warning:/);
+  // Back in production, the key that is there signs nothing.
+  await setProfile('production');
+  assert.match((await place.pawl(...SEAL, '--key', 'zeros', '--out', 'x')).err[0] ?? '', /KEYS_TEST_KEY_BARRED/);
+  assert.ok(!existsSync(place.path('x')));
+});

@@ -1,5 +1,9 @@
 /** What may be handed in as trust, beyond the first time: repeats, rotations, lines that come and go, names and keys. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { toBase64 } from '@pawl/core/bytes';
 import { PrivateKey, sha256 } from '@pawl/core/crypto';
@@ -53,6 +57,41 @@ test('a published test key is no image key', async () => {
   const bytes = encodeLineKeys({ line: LINE, keys: [key], requiredAlgorithms: ['ML-DSA-65'] });
   await assert.rejects(putTrust({ lineKeys: { [LINE]: toBase64(bytes) } }), codeIs('KEYS_TEST_KEY_BARRED'));
   assert.deepEqual(await state(), before);
+});
+
+test('a published test key holds no role, and is in no certificate of a line', async () => {
+  const before = await state();
+  const rfc8032 = '9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60';
+  const known = PrivateKey.fromRaw('Ed25519', new Uint8Array(Buffer.from(rfc8032, 'hex')));
+  const targets = nextTargets(repository.targets, { expiresAt: new Date(clock.getTime() + DAY_MS) });
+  repository.targets = withDelegation(targets, { role: 'leak', keys: [known.publicKey], paths: ['leak/*/*'] });
+  await assert.rejects(putTrust({ targets: await repository.signed('targets') }), codeIs('KEYS_TEST_KEY_BARRED'));
+  repository.targets = targets;
+  assert.deepEqual(await state(), before);
+  const folder = mkdtempSync(join(tmpdir(), 'pawl-cert-'));
+  try {
+    const pkcs8 = Buffer.from(known.toPkcs8Der());
+    writeFileSync(join(folder, 'key.der'), pkcs8);
+    const args = [
+      'req',
+      '-x509',
+      '-new',
+      '-key',
+      'key.der',
+      '-keyform',
+      'DER',
+      '-subj',
+      '/CN=leak',
+      '-out',
+      'cert.pem',
+    ];
+    execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
+    const certificatesPem = [readFileSync(join(folder, 'cert.pem'), 'utf8')];
+    const asked = server.operator.call('putLine', { params: { line: 'leak' }, body: { certificatesPem } });
+    await assert.rejects(asked, codeIs('KEYS_TEST_KEY_BARRED'));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('a key list under the name of another line is refused', async () => {

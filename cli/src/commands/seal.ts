@@ -6,7 +6,7 @@ import { defineCommand } from '../frame/command.ts';
 import { CliError } from '../frame/errors.ts';
 import { startProgress } from '../frame/progress.ts';
 import { inFolder } from '../workspace/files.ts';
-import { lineKeyName, loadNamedKey, openSigningKey } from '../workspace/keyring.ts';
+import { assertKeyOfOwn, lineKeyName, loadNamedKey, openSigningKey } from '../workspace/keyring.ts';
 import { obtainPassphrase, PASSPHRASE_OPTION } from '../workspace/passphrase.ts';
 import { isArtifactName } from '../workspace/release-folder.ts';
 import { sealImage } from '../workspace/seal-image.ts';
@@ -61,6 +61,8 @@ export const seal = defineCommand({
     const names = values.key.length === 0 ? ['image'] : values.key;
     const imageSigners = await Promise.all(names.map((name) => openSigningKey(workspace, name, passphrase)));
     const { file } = await loadNamedKey(workspace, lineKeyName(line));
+    const lineKey = AgreementPublicKey.fromSpki(file.public);
+    assertKeyOfOwn(workspace, lineKey);
     const progress = startProgress(io, 'sealing', sizeBytes);
     const release = await sealImage({
       imagePath,
@@ -72,7 +74,7 @@ export const seal = defineCommand({
       securityCounter: parseNumber(values.counter, '--counter'),
       payloadName: values.payload,
       imageSigners,
-      lineKey: AgreementPublicKey.fromSpki(file.public),
+      lineKey,
       now: io.now(),
       onProgress: (done) => progress.update(done),
     });

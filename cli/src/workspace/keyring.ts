@@ -6,13 +6,15 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { utf8 } from '@pawl/core/bytes';
-import { AgreementKey, type PublicKey, type Signer } from '@pawl/core/crypto';
+import { AgreementKey, type AgreementPublicKey, type PublicKey, type Signer } from '@pawl/core/crypto';
 import {
   type AnyPrivateKey,
   assertNotExpired,
+  assertNotTestKey,
   type Custody,
   createFileKey,
   factsOf,
+  findTestKey,
   isKeyReference,
   type KeyAlgorithm,
   type KeyFile,
@@ -27,6 +29,7 @@ import {
   type StoredKey,
   saveKeyFile,
   sealFileKey,
+  signingKeyOf,
 } from '@pawl/core/keys';
 import { CliError } from '../frame/errors.ts';
 import { assertAbsent, isPresent } from './files.ts';
@@ -84,6 +87,7 @@ export async function importNamedKey(
   { name, ...options }: SealedPlan,
 ): Promise<NamedKey<KeyFile>> {
   await assertAbsent(keyFilePath(workspace.dir, name));
+  assertKeyOfOwn(workspace, key.publicKey);
   return save(workspace, name, await sealFileKey(key, options));
 }
 
@@ -102,6 +106,7 @@ export async function addKeyReference(
   { name, publicKey, signer, ...intent }: NewReference,
 ): Promise<NamedKey<KeyReference>> {
   await assertAbsent(keyFilePath(workspace.dir, name));
+  assertKeyOfOwn(workspace, publicKey);
   const file: KeyReference = { ...factsOf(publicKey, intent), signer };
   const { now, env } = workspace.host;
   await openKeyReference(file, { env, now: now() }).sign(utf8(`pawl key proof 1\n${file.id}\n${file.createdAt}\n`));
@@ -122,6 +127,16 @@ export async function listNamedKeys(workspace: Workspace): Promise<NamedKey[]> {
   return Promise.all(keyNames.toSorted().map((name) => loadNamedKey(workspace, name)));
 }
 
+/**
+ * Refuses a published test key, unless the workspace says that it is for development: then it warns.
+ * @throws KeysError KEYS_TEST_KEY_BARRED
+ */
+export function assertKeyOfOwn({ config, host }: Workspace, publicKey: PublicKey | AgreementPublicKey): void {
+  if (config.profile !== 'development') return assertNotTestKey(publicKey);
+  const found = findTestKey(publicKey);
+  if (found !== undefined) host.note(`warning: ${found.id} is a published test key (${found.origin})`);
+}
+
 async function openSealed(file: StoredKey, name: string, passphrase: string): Promise<AnyPrivateKey> {
   if (isKeyReference(file)) throw new CliError('CLI_KEY_MISSING', { key: name, expected: 'a sealed key file' });
   return openKeyFile(file, passphrase);
@@ -134,6 +149,7 @@ async function openSealed(file: StoredKey, name: string, passphrase: string): Pr
 export async function openSigningKey(workspace: Workspace, name: string, passphrase: string): Promise<Signer> {
   const { file } = await loadNamedKey(workspace, name);
   const { now, env } = workspace.host;
+  assertKeyOfOwn(workspace, signingKeyOf(file));
   if (isKeyReference(file)) return openKeyReference(file, { env, now: now() });
   assertNotExpired(file, now());
   const key = await openSealed(file, name, passphrase);

@@ -37,7 +37,8 @@ export const KEYS_ERRORS = {
   },
   KEYS_TEST_KEY_BARRED: {
     message: 'the key is a published test key, whose private half everybody has',
-    advice: 'Make a key of your own; never put a test key into a product.',
+    advice:
+      'Make a key of your own; never put a test key into a product. To try things out, set the profile to development.',
     status: 400,
   },
   KEYS_NOT_A_SIGNING_KEY: {

@@ -32,4 +32,4 @@ export {
 } from './key-reference.ts';
 export { findPkcs11KeyId, readPkcs11PublicKey, type TokenPlace } from './pkcs11-signer.ts';
 export { KEY_ROLE_TABLE, KEY_ROLES, type KeyAlgorithm, type KeyRole, type KeyRoleRow } from './roles.ts';
-export { assertNotTestKey } from './test-keys.ts';
+export { assertNotTestKey, findTestKey, type TestKey } from './test-keys.ts';

@@ -14,6 +14,7 @@ import {
   newTimestamp,
   nextSnapshot,
   parseLineKeys,
+  parseRoot,
   parseSnapshot,
   parseTargets,
   parseTimestamp,
@@ -43,6 +44,13 @@ export function lineKeysRole(line: string): string {
 /** TUF consistent snapshot: a target file is named by its digest. Devices ask for the key list under this name. */
 function lineKeysFileName(line: string, bytes: Uint8Array): string {
   return `${toHex(sha256(bytes))}.${line}.cbor`;
+}
+
+/** The keys that a root or a targets role brings: a published test key signs for everybody who can read. */
+function assertOwnKeys(role: string, bytes: Uint8Array): void {
+  if (role === 'snapshot' || role === 'timestamp') return;
+  const keys = role === 'root' ? parseRoot(bytes).signed.keys : parseTargets(bytes).signed.delegations?.keys;
+  for (const { publicKey } of keys?.values() ?? []) if (publicKey !== undefined) assertNotTestKey(publicKey);
 }
 
 type Taken = { readonly role: string; readonly bytes: Uint8Array; readonly version: number; readonly name: string };
@@ -75,6 +83,7 @@ class TrustChange {
       ...(root === undefined ? {} : { root }),
       ...(targets === undefined ? {} : { targets }),
     });
+    assertOwnKeys(role, bytes);
     this.keep({ role, bytes, version, name: metadataFileName(role, role === 'timestamp' ? undefined : version) });
   }
 
@@ -84,7 +93,6 @@ class TrustChange {
   }
 
   takeLineKeys(line: string, bytes: Uint8Array): void {
-    // A published test key signs for everybody who can read.
     for (const key of parseLineKeys(bytes, line).keys) assertNotTestKey(key);
     this.keep({ role: lineKeysRole(line), bytes, version: 1, name: lineKeysFileName(line, bytes) });
   }

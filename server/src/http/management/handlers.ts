@@ -8,6 +8,7 @@ import type { MANAGEMENT_OPERATIONS, ManagementOperationId } from '@pawl/contrac
 import { toBase64 } from '@pawl/core/bytes';
 import type { z } from 'zod';
 import { createToken, login, revokeToken } from '../../acts/access.ts';
+import { assertOwnCertificate } from '../../acts/certificate.ts';
 import { addDevices, createClaim, createGateway, decommissionDevice } from '../../acts/device.ts';
 import { ServerError } from '../../acts/errors.ts';
 import { checkpointOf, exportLedger, proofOf } from '../../acts/ledger.ts';
@@ -93,6 +94,7 @@ const RELEASES: Pick<
 > = {
   putLine: async ({ actor, params, body }, { database }) => {
     const line = { name: params.line, certificatesPem: body.certificatesPem };
+    for (const pem of body.certificatesPem) assertOwnCertificate(pem);
     await database.write((trx) => saveLine(trx, actor.tenantId, line));
     return line;
   },
