@@ -8,14 +8,24 @@ import { loadWorkspace, WORKSPACE_OPTION } from '../workspace/workspace.ts';
 export const login = defineCommand({
   summary: 'log this workspace in to a server',
   positionals: [{ name: 'LINK', summary: 'the one-time link that "pawl serve" printed' }],
-  options: { ...PASSPHRASE_OPTION, ...WORKSPACE_OPTION },
+  options: {
+    'without-trust': { type: 'boolean', summary: 'make no trust: several people will, with "pawl trust begin"' },
+    ...PASSPHRASE_OPTION,
+    ...WORKSPACE_OPTION,
+  },
   example: "pawl login 'http://127.0.0.1:8080/#claim=...'",
   async run({ values, positionals: [text = ''], io }) {
     const link = parseClaimLink(text);
     const before = await loadWorkspace(io, values.workspace);
     // Asked for before the claim is used up: a claim works once.
-    const passphrase = (await hasTrust(before.dir)) ? '' : await obtainPassphrase(io, values['passphrase-file']);
+    const isMissing = !(await hasTrust(before.dir));
+    const isLater = isMissing && values['without-trust'];
+    const passphrase = isMissing && !isLater ? await obtainPassphrase(io, values['passphrase-file']) : '';
     const workspace = await loginTo(before, link, 'pawl login');
+    if (isLater) {
+      const text = [`logged in to ${link.server}`, 'Next: pawl trust begin'];
+      return { json: { server: link.server, isTrustNew: false }, text };
+    }
     const { isNew } = await establishTrust(workspace, passphrase, io.now());
     return {
       json: { server: link.server, isTrustNew: isNew },

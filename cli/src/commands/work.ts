@@ -4,6 +4,7 @@ import type { CommandTable } from '../frame/parse.ts';
 export const WORK_COMMANDS: CommandTable = {
   init: { summary: 'make a workspace: keys and trust', load: async () => (await import('./init.ts')).init },
   key: { summary: 'sealed private keys of the workspace', load: async () => (await import('./key.ts')).key },
+  trust: { summary: 'who may sign what, and ceremonies', load: async () => (await import('./trust.ts')).trust },
   seal: { summary: 'encrypt, describe and sign an image', load: async () => (await import('./seal.ts')).seal },
   image: { summary: 'firmware images: describe, sign, open', load: async () => (await import('./image.ts')).image },
   verify: { summary: 'verify a file or folder, offline', load: async () => (await import('./verify.ts')).verify },

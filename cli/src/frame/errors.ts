@@ -86,6 +86,11 @@ export const CLI_ERRORS = {
     advice: 'Do not trust this server before it is clear why.',
     status: 409,
   },
+  CLI_CEREMONY_MISMATCH: {
+    message: 'the ceremony does not follow the root that this workspace knows',
+    advice: 'Do not sign it before it is clear why; have the change exported anew from the newest root.',
+    status: 409,
+  },
   CLI_TRUST_MISSING: {
     message: 'the workspace has no trust yet',
     advice: 'Run "pawl login" with the link of the server; that makes root and targets.',

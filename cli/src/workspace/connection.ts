@@ -43,7 +43,7 @@ export async function login(workspace: Workspace, { server, claim }: ClaimLink, 
 }
 
 /** Hands in all roots, the targets, the line roles and the key lists: what the server has already is no harm. */
-async function pushTrust(workspace: Workspace): Promise<void> {
+export async function pushTrust(workspace: Workspace): Promise<void> {
   const { dir, config } = workspace;
   const lines: Record<string, string> = {};
   const lineKeys: Record<string, string> = {};
@@ -56,6 +56,14 @@ async function pushTrust(workspace: Workspace): Promise<void> {
   await (await connect(workspace)).call('putTrust', { body: { roots, targets, lines, lineKeys } });
 }
 
+/** The public halves of the keys with which the server says what is fresh. */
+export async function fetchOnlineKeys(
+  workspace: Workspace,
+): Promise<{ readonly snapshot: PublicKey; readonly timestamp: PublicKey }> {
+  const { onlineKeys } = await (await connect(workspace)).call('getTrust', {});
+  return { snapshot: PublicKey.fromSpki(onlineKeys.snapshot), timestamp: PublicKey.fromSpki(onlineKeys.timestamp) };
+}
+
 /** Makes root, targets and line roles around the server's online keys, unless that was done before; then hands them in. */
 export async function establishTrust(
   workspace: Workspace,
@@ -66,7 +74,7 @@ export async function establishTrust(
     await pushTrust(workspace);
     return { isNew: false };
   }
-  const { onlineKeys } = await (await connect(workspace)).call('getTrust', {});
+  const online = await fetchOnlineKeys(workspace);
   const imageKeys = (await listNamedKeys(workspace))
     .filter(({ name }) => name === 'image')
     .map(({ file }) => signingKeyOf(file));
@@ -74,10 +82,7 @@ export async function establishTrust(
   await createTrust(workspace.dir, {
     rootSigner: await openSigningKey(workspace, 'root', passphrase),
     releaseSigner: await openSigningKey(workspace, 'release', passphrase),
-    online: {
-      snapshot: PublicKey.fromSpki(onlineKeys.snapshot),
-      timestamp: PublicKey.fromSpki(onlineKeys.timestamp),
-    },
+    online,
     lines: Object.keys(workspace.config.lines).map((line) => ({ line, keys: imageKeys, requiredAlgorithms })),
     now,
   });

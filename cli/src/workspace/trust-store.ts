@@ -9,6 +9,7 @@ import { fromHex } from '@pawl/core/bytes';
 import type { PublicKey, Signer } from '@pawl/core/crypto';
 import { sha256 } from '@pawl/core/crypto';
 import {
+  checkSuccessor,
   encodeLineKeys,
   encodeReleaseCustom,
   type LineKeys,
@@ -17,7 +18,10 @@ import {
   newTargets,
   nextTargets,
   parseLineKeys,
+  parseRoot,
   parseTargets,
+  type RoleName,
+  type Signable,
   signMetadata,
   withDelegation,
   withTarget,
@@ -32,48 +36,97 @@ const METADATA_BYTES_MAX = 16 * 1024 * 1024;
 const LIFETIME_DAYS = { root: 365, targets: 180, line: 90 } as const;
 
 type OnlineKeys = { readonly snapshot: PublicKey; readonly timestamp: PublicKey };
-export type NewTrust = {
-  readonly rootSigner: Signer;
-  readonly releaseSigner: Signer;
+export type DraftTrust = {
+  readonly rootKeys: readonly PublicKey[];
+  readonly rootThreshold: number;
+  readonly releaseKeys: readonly PublicKey[];
+  readonly releaseThreshold: number;
   readonly online: OnlineKeys;
   readonly lines: readonly LineKeys[];
   readonly now: Date;
+};
+type Draft = {
+  readonly metadata: ReadonlyMap<RoleName, Signable>;
+  readonly lineKeys: ReadonlyMap<string, Uint8Array>;
+};
+export type NewTrust = Pick<DraftTrust, 'online' | 'lines' | 'now'> & {
+  readonly rootSigner: Signer;
+  readonly releaseSigner: Signer;
 };
 
 function trustPath(dir: string, name: string): string {
   return join(dir, 'trust', name);
 }
 
-function expiry(now: Date, role: keyof typeof LIFETIME_DAYS): Date {
-  return new Date(now.getTime() + LIFETIME_DAYS[role] * DAY_MS);
+/** When an offline role that is signed now expires. */
+export function expiryOf(role: RoleName, now: Date): Date {
+  const days = LIFETIME_DAYS[role === 'root' || role === 'targets' ? role : 'line'];
+  return new Date(now.getTime() + days * DAY_MS);
 }
 
-/** The first root, targets with the key list and the delegation of each line, and an empty role for each line. */
-export async function createTrust(
-  dir: string,
-  { rootSigner, releaseSigner, online, lines, now }: NewTrust,
-): Promise<void> {
-  const release = [releaseSigner.publicKey];
+/** The first root, targets with the key list and the delegation of each line, and an empty role for each line; unsigned. */
+export function draftTrust(draft: DraftTrust): Draft {
+  const { rootKeys, rootThreshold, releaseKeys, releaseThreshold, online, lines, now } = draft;
   const root = newRoot({
-    keys: {
-      root: [rootSigner.publicKey],
-      targets: release,
-      snapshot: [online.snapshot],
-      timestamp: [online.timestamp],
-    },
-    expiresAt: expiry(now, 'root'),
+    keys: { root: rootKeys, targets: releaseKeys, snapshot: [online.snapshot], timestamp: [online.timestamp] },
+    thresholds: { root: rootThreshold, targets: releaseThreshold },
+    expiresAt: expiryOf('root', now),
   });
-  let targets = newTargets({ expiresAt: expiry(now, 'targets') });
+  let targets = newTargets({ expiresAt: expiryOf('targets', now) });
+  const metadata = new Map<RoleName, Signable>();
+  const lineKeys = new Map<string, Uint8Array>();
   for (const line of lines) {
     const bytes = encodeLineKeys(line);
-    targets = withTarget(targets, { path: lineKeysPath(line.line), sizeBytes: bytes.length, sha256: sha256(bytes) });
-    targets = withDelegation(targets, { role: line.line, keys: release, paths: [`${line.line}/*/*`] });
-    await writeOutput(trustPath(dir, lineKeysPath(line.line)), bytes);
-    const role = newTargets({ expiresAt: expiry(now, 'line') });
-    await writeOutput(trustPath(dir, `${line.line}.json`), await signMetadata(role, [releaseSigner]));
+    const { line: role } = line;
+    targets = withTarget(targets, { path: lineKeysPath(role), sizeBytes: bytes.length, sha256: sha256(bytes) });
+    const delegation = { role, keys: releaseKeys, threshold: releaseThreshold, paths: [`${role}/*/*`] };
+    targets = withDelegation(targets, delegation);
+    lineKeys.set(role, bytes);
+    metadata.set(role, newTargets({ expiresAt: expiryOf(role, now) }));
   }
-  await writeOutput(trustPath(dir, '1.root.json'), await signMetadata(root, [rootSigner]));
-  await writeOutput(trustPath(dir, 'targets.json'), await signMetadata(targets, [releaseSigner]));
+  return { metadata: metadata.set('root', root).set('targets', targets), lineKeys };
+}
+
+/** The first trust of one operator, signed and kept. */
+export async function createTrust(dir: string, { rootSigner, releaseSigner, ...rest }: NewTrust): Promise<void> {
+  const { metadata, lineKeys } = draftTrust({
+    ...rest,
+    rootKeys: [rootSigner.publicKey],
+    rootThreshold: 1,
+    releaseKeys: [releaseSigner.publicKey],
+    releaseThreshold: 1,
+  });
+  const signed = new Map<RoleName, Uint8Array>();
+  for (const [role, unsigned] of metadata) {
+    signed.set(role, await signMetadata(unsigned, [role === 'root' ? rootSigner : releaseSigner]));
+  }
+  await saveTrust(dir, signed, lineKeys);
+}
+
+function fileNameOf(role: RoleName, bytes: Uint8Array): string {
+  return role === 'root' ? `${parseRoot(bytes).signed.version}.root.json` : `${role}.json`;
+}
+
+/** Keeps signed files. Targets come last: with them, `hasTrust` says that there is a trust. */
+export async function saveTrust(
+  dir: string,
+  metadata: ReadonlyMap<RoleName, Uint8Array>,
+  lineKeys: ReadonlyMap<string, Uint8Array>,
+): Promise<void> {
+  for (const [line, bytes] of lineKeys) await writeOutput(trustPath(dir, lineKeysPath(line)), bytes);
+  const roles = [...metadata].toSorted(([a], [b]) => Number(a === 'targets') - Number(b === 'targets'));
+  for (const [role, bytes] of roles) await writeOutput(trustPath(dir, fileNameOf(role, bytes)), bytes);
+}
+
+/** What is published, as the operator knows it: the newest root, targets, and the lists of the lines. */
+export async function loadTrustBase(dir: string, lines: readonly string[]): Promise<Map<RoleName, Uint8Array>> {
+  const base = new Map<RoleName, Uint8Array>();
+  const root = (await loadRoots(dir)).at(-1);
+  if (root !== undefined) base.set('root', root.bytes);
+  for (const role of ['targets', ...lines]) {
+    if (await isPresent(trustPath(dir, `${role}.json`))) base.set(role, await loadMetadata(dir, `${role}.json`));
+  }
+  return base;
 }
 
 export async function hasTrust(dir: string): Promise<boolean> {
@@ -109,7 +162,7 @@ export async function loadLineKeys(dir: string, line: string): Promise<LineKeys>
 
 /**
  * Lists a release in its line's role, signs the next version of that role and keeps it.
- * @throws CliError CLI_RELEASE_MISMATCH when that version is listed already with other bytes
+ * @throws CliError CLI_RELEASE_MISMATCH when that version is listed already with other bytes; TrustError of `checkSuccessor`
  */
 export async function listRelease(
   dir: string,
@@ -128,7 +181,7 @@ export async function listRelease(
   if (changed !== undefined)
     throw new CliError('CLI_RELEASE_MISMATCH', { target: changed.path, expected: changed.known });
   if (listed.every(({ known }) => known !== undefined)) return { bytes: current, isNew: false };
-  targets = nextTargets(targets, { expiresAt: expiry(now, 'line') });
+  targets = nextTargets(targets, { expiresAt: expiryOf(release.line, now) });
   for (const { artifact, path } of listed) {
     targets = withTarget(targets, {
       path,
@@ -138,6 +191,8 @@ export async function listRelease(
     });
   }
   const bytes = await signMetadata(targets, [signer]);
+  // A list that devices would refuse is not kept: a revoked key would stand in the way of every later change.
+  checkSuccessor(current, bytes, { role: release.line, targets: await loadMetadata(dir, 'targets.json'), now });
   await writeOutput(trustPath(dir, name), bytes);
   return { bytes, isNew: true };
 }

@@ -87,7 +87,8 @@ export function signedDigest({ signed }: Pick<SignedJson, 'signed'>): string {
   return toHex(sha256(encodeCanonicalJson(signed)));
 }
 
-function encodeFile(file: SignedJson): Uint8Array {
+/** A file of a ceremony as it would be published. */
+export function encodeCeremonyFile(file: SignedJson): Uint8Array {
   return utf8(JSON.stringify(signedJsonForm(file)));
 }
 
@@ -123,7 +124,7 @@ function signersOf(role: RoleName, { roots, targets }: Judges): TufKey[] {
 }
 
 function encodeAll(files: ReadonlyMap<RoleName, SignedJson>): Map<RoleName, Uint8Array> {
-  return new Map([...files].map(([role, file]) => [role, encodeFile(file)]));
+  return new Map([...files].map(([role, file]) => [role, encodeCeremonyFile(file)]));
 }
 
 export type CeremonySigner = { readonly signer: Signer; readonly who: string; readonly at: Date };
@@ -138,7 +139,7 @@ export async function signCeremony(ceremony: Ceremony, { signer, who, at }: Cere
   const entries: CeremonyEntry[] = [];
   for (const [role, file] of ceremony.metadata) {
     // Nobody signs under the name of a line what would be a root to others.
-    if (role !== 'root') parseTargets(encodeFile(file));
+    if (role !== 'root') parseTargets(encodeCeremonyFile(file));
     const key = signersOf(role, judges).find(({ publicKey }) => publicKey?.isEqual(signer.publicKey) === true);
     if (key === undefined) continue;
     const { keyId } = key;
@@ -251,7 +252,7 @@ export function mergeCeremonies(
     const files = copies.flatMap((copy) => copy.metadata.get(role) ?? []);
     const [{ signed } = { signed: {} }] = files;
     const merged = { signed, signatures: collectSignatures(role, files, signersOf(role, judges)) };
-    const bytes = encodeFile(merged);
+    const bytes = encodeCeremonyFile(merged);
     successors.push(checkSuccessor(base.get(role), bytes, contextOf(role, new Map([...base, ...metadata]), now)));
     metadata.set(role, bytes);
     record.push(...recordOf(role, merged, copies));

@@ -10,6 +10,7 @@ export {
   type Ceremony,
   type CeremonyEntry,
   type CeremonySigner,
+  encodeCeremonyFile,
   type MergedCeremony,
   mergeCeremonies,
   type NewCeremony,
