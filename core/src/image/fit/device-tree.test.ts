@@ -76,7 +76,7 @@ test('refuses what contradicts itself, each with its code', () => {
         { at: 8, value: 56 },
       ]),
     ],
-    ['a reservation', build(good, [], new Uint8Array(16).fill(1))],
+    ['reservations that do not end', build(good, [], new Uint8Array(16).fill(1)), 'IMAGE_TRUNCATED'],
     [
       'a structure that is not aligned',
       build(good, [

@@ -1,7 +1,6 @@
 /**
- * Flattened device trees (Devicetree Specification v0.4, chapter 5), read strictly and within bounds: version 17, an empty
- * memory reservation block, nodes with one name each below their parent, properties before child nodes, every property
- * once. Big endian.
+ * Flattened device trees (Devicetree Specification v0.4, chapter 5), read strictly and within bounds: version 17, nodes with
+ * one name each below their parent, properties before child nodes, every property once. Big endian.
  *
  * The tags are kept with their offsets, because signatures of FIT images are over stretches of the structure block.
  */
@@ -50,6 +49,8 @@ export type DeviceTree = {
   readonly root: TreeNode;
   readonly tags: readonly TreeTag[];
   readonly strings: Uint8Array;
+  /** Memory that the tree reserves; no signature covers it. */
+  readonly hasReservations: boolean;
   /** Of the tree itself; other data may follow in the file. */
   readonly sizeBytes: number;
 };
@@ -75,7 +76,16 @@ type Header = {
   readonly structSize: number;
   readonly stringsOffset: number;
   readonly stringsSize: number;
+  readonly hasReservations: boolean;
 };
+
+/** Pairs of address and size up to a pair of zeros; returns how many. */
+function readReservations(block: Uint8Array): number {
+  for (let count = 0; ; count += 1) {
+    const entry = regionOf(block, count * RESERVATION_SIZE_BYTES, RESERVATION_SIZE_BYTES, 'memory reservations');
+    if (entry.every((byte) => byte === 0)) return count;
+  }
+}
 
 function parseHeader(bytes: Uint8Array): Header {
   const reader = readerOf(bytes, 0, HEADER_SIZE_BYTES, 'header');
@@ -102,10 +112,8 @@ function parseHeader(bytes: Uint8Array): Header {
   if (!isOrdered) throw malformed('reservations, structure and strings in their order', 8);
   const isAligned = reservationsOffset % 8 === 0 && structOffset % TAG_SIZE_BYTES === 0;
   if (!isAligned) throw malformed('blocks that are aligned', 8);
-  // A reservation would be bytes that no signature covers; images have none.
-  const reservation = tree.subarray(reservationsOffset, reservationsOffset + RESERVATION_SIZE_BYTES);
-  if (reservation.some((byte) => byte !== 0)) throw malformed('no memory reservations', reservationsOffset);
-  return { sizeBytes, structOffset, structSize, stringsOffset, stringsSize };
+  const hasReservations = readReservations(tree.subarray(reservationsOffset, structOffset)) > 0;
+  return { sizeBytes, structOffset, structSize, stringsOffset, stringsSize, hasReservations };
 }
 
 /** Text up to a zero, printable and not too long; the offset behind the zero. */
@@ -206,7 +214,7 @@ class TreeBuilder {
 
 /** @throws ImageError IMAGE_TRUNCATED, IMAGE_MALFORMED */
 export function parseDeviceTree(bytes: Uint8Array): DeviceTree {
-  const { sizeBytes, structOffset, structSize, stringsOffset, stringsSize } = parseHeader(bytes);
+  const { sizeBytes, structOffset, structSize, stringsOffset, stringsSize, hasReservations } = parseHeader(bytes);
   const strings = bytes.subarray(stringsOffset, stringsOffset + stringsSize);
   const structEnd = structOffset + structSize;
   const builder = new TreeBuilder(bytes.subarray(0, structEnd), strings);
@@ -214,5 +222,5 @@ export function parseDeviceTree(bytes: Uint8Array): DeviceTree {
   while (!builder.isFinished) offset = builder.take(offset);
   const { root, tags } = builder;
   if (root === undefined || offset !== structEnd) throw malformed('a structure block that ends with its tree', offset);
-  return { root, tags, strings, sizeBytes };
+  return { root, tags, strings, hasReservations, sizeBytes };
 }

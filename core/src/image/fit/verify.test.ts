@@ -277,6 +277,12 @@ describe('FIT images made by mkimage', { skip }, () => {
     await refuse(put(fit, '-d', kernel, 'os'), 'IMAGE_SIGNATURE_INVALID', 'a property less');
     await refuse(put(fit, '-r', `${kernel}/hash-2`), 'IMAGE_SIGNATURE_INVALID', 'a hash less');
     await refuse(put(fit, '-ts', '/', 'description', 'pump controllez'), 'IMAGE_SIGNATURE_INVALID', 'the root');
+    writeFileSync(path('reserved.itb'), fit);
+    run(TOOLS.dtc, '-q', '-I', 'dtb', '-O', 'dtb', '-R', '2', '-o', 'reserved.itb', 'reserved.itb');
+    const reserved = load('reserved.itb');
+    assert.ok(describeFit(reserved));
+    reserved.set([0x40], 47);
+    await refuse(reserved, 'IMAGE_MALFORMED', 'reserved memory');
     await refuse(put(fit, '-c', '/rogue'), 'IMAGE_MALFORMED', 'a node in the root');
     await refuse(put(fit, '-c', `${kernel}/rogue`), 'IMAGE_MALFORMED', 'a node in an image');
     await refuse(put(fit, '-c', `${kernel}/cipher`), 'IMAGE_SIGNATURE_INVALID', 'a cipher');

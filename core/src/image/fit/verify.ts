@@ -139,6 +139,7 @@ function refuseOthers(node: TreeNode, isAllowed: (child: TreeNode) => boolean): 
 }
 
 function checkClosed(bytes: Uint8Array, { tree, images, configurations }: Fit): void {
+  if (tree.hasReservations) throw malformed('no memory reservations, which nothing signs', 0);
   refuseOthers(tree.root, ({ name }) => name === 'images' || name === 'configurations');
   for (const { node } of images.values()) refuseOthers(node, isPartOfImage);
   for (const { node } of configurations) refuseOthers(node, ({ name }) => name.startsWith('signature'));
