@@ -36,6 +36,11 @@ export const IMAGE_ERRORS = {
     advice: 'Remove the file or list it in sw-description with its sha256.',
     status: 422,
   },
+  IMAGE_COMPRESSION_UNSUPPORTED: {
+    message: 'a part of the image is compressed in a way that is not supported',
+    advice: 'Build it with gzip or zstd, or without compression.',
+    status: 422,
+  },
   IMAGE_UNSIGNED: {
     message: 'the image is not signed',
     advice:

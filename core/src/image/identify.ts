@@ -22,6 +22,7 @@ import { describeIntelHex, type IntelHexDescription, isIntelHex } from './intel-
 import { describeMcuboot, type McubootDescription } from './mcuboot/describe.ts';
 import { isMcuboot } from './mcuboot/parse.ts';
 import { type VerifiedMcuboot, verifyMcuboot } from './mcuboot/verify.ts';
+import { describeMender, isMender, type MenderDescription, type VerifiedMender, verifyMender } from './mender.ts';
 import { describeRaucb, isRaucb, type RaucbDescription, type VerifiedRaucb, verifyRaucb } from './raucb.ts';
 import { describeRaw, type RawDescription } from './raw.ts';
 import { describeSrec, isSrec, type SrecDescription } from './srec.ts';
@@ -44,6 +45,7 @@ export type ImageDescription =
   | DeviceTreeDescription
   | UimageDescription
   | SwuDescription
+  | MenderDescription
   | RaucbDescription
   | CortexMDescription
   | RawDescription;
@@ -57,7 +59,8 @@ export type VerifiedImage =
   | VerifiedEspImage
   | VerifiedEfi
   | VerifiedRaucb
-  | VerifiedFit;
+  | VerifiedFit
+  | VerifiedMender;
 
 type FormatRow = {
   readonly summary: string;
@@ -84,7 +87,7 @@ export const IMAGE_FORMATS: Readonly<Record<ImageFormat, FormatRow>> = {
     summary: 'EFI program',
     isFormat: isEfi,
     describe: describeEfi,
-    signatures: 'Authenticode',
+    signatures: 'Authenticode with SHA-256 and stronger, several signatures',
     verify: verifyEfi,
   },
   'intel-hex': { summary: 'Intel HEX file', isFormat: isIntelHex, describe: describeIntelHex },
@@ -99,8 +102,15 @@ export const IMAGE_FORMATS: Readonly<Record<ImageFormat, FormatRow>> = {
     summary: 'RAUC bundle',
     isFormat: isRaucb,
     describe: describeRaucb,
-    signatures: 'CMS, dm-verity tree',
+    signatures: 'CMS: plain over the squashfs; verity and crypt over the manifest, dm-verity tree recomputed',
     verify: verifyRaucb,
+  },
+  mender: {
+    summary: 'Mender artifact',
+    isFormat: isMender,
+    describe: describeMender,
+    signatures: 'RSA or ECDSA P-256 over the manifest, SHA-256 of every file',
+    verify: verifyMender,
   },
   srec: { summary: 'Motorola S-record file', isFormat: isSrec, describe: describeSrec },
   uf2: { summary: 'UF2 file', isFormat: isUf2, describe: describeUf2 },

@@ -41,6 +41,8 @@ export type { McubootSlot } from './mcuboot/slot.ts';
 export type { McubootTrailer } from './mcuboot/trailer.ts';
 export { openMcuboot, type VerifiedMcuboot, verifyMcuboot } from './mcuboot/verify.ts';
 export type { MemorySegment } from './memory-segment.ts';
+export type { MenderDescription, MenderFile, VerifiedMender } from './mender.ts';
+export type { MenderHeader } from './mender-header.ts';
 export type { RaucImage, RaucUpdate } from './rauc-manifest.ts';
 export type { RaucbDescription, VerifiedRaucb } from './raucb.ts';
 export type { RawDescription } from './raw.ts';
