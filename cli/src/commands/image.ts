@@ -46,7 +46,8 @@ const open = defineCommand({
     const { openMcuboot } = await import('@pawl/core/image');
     const { verified, payload } = openMcuboot(await readInput(inFolder(io.cwd, file), IMAGE_SIZE_BYTES_MAX), trust);
     const path = inFolder(io.cwd, values.out);
-    await writeOutput(path, payload);
+    // What was encrypted stays with its owner.
+    await writeOutput(path, payload, verified.isEncrypted ? 0o600 : 0o644);
     const { format, ...facts } = verified;
     return {
       json: { format, ...facts, path },

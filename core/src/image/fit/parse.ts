@@ -27,6 +27,10 @@ const IMAGE_ROLES: ReadonlySet<string> = new Set([
   'standalone',
 ]);
 
+/** Bounds on the work that a file can ask for: its bytes are hashed once for each hash, and no byte belongs to two images. */
+const IMAGES_MAX = 256;
+const HASHES_MAX = 8;
+
 type FitHash = { readonly node: TreeNode; readonly algorithm: string };
 
 export type FitImage = {
@@ -128,19 +132,22 @@ function checkHash(image: TreeNode, node: TreeNode, data: Uint8Array): FitHash {
   return { node, algorithm };
 }
 
-function parseImage(bytes: Uint8Array, tree: DeviceTree, node: TreeNode): FitImage {
-  const { data, externalOffset } = dataOf(bytes, tree, node);
-  const hashes = [...node.children.values()]
-    .filter(({ name }) => name.startsWith('hash'))
-    .map((child) => checkHash(node, child, data));
-  return {
-    name: node.name,
-    node,
-    data,
-    ...(externalOffset === undefined ? {} : { externalOffset }),
-    hashes,
-    isStrong: hashes.some(({ algorithm }) => STRONG_HASHES.has(algorithm)),
-  };
+type PlacedImage = { readonly node: TreeNode; readonly data: Uint8Array; readonly externalOffset?: number };
+
+function checkImage({ node, ...place }: PlacedImage): FitImage {
+  const children = [...node.children.values()].filter(({ name }) => name.startsWith('hash'));
+  if (children.length > HASHES_MAX) throw malformed(`at most ${HASHES_MAX} hashes of ${node.path}`, 0, children.length);
+  const hashes = children.map((child) => checkHash(node, child, place.data));
+  const isStrong = hashes.some(({ algorithm }) => STRONG_HASHES.has(algorithm));
+  return { name: node.name, node, ...place, hashes, isStrong };
+}
+
+function parseImages(bytes: Uint8Array, tree: DeviceTree, nodes: readonly TreeNode[]): Map<string, FitImage> {
+  if (nodes.length > IMAGES_MAX) throw malformed(`at most ${IMAGES_MAX} images`, 0, nodes.length);
+  const placed = nodes.map((node) => ({ node, ...dataOf(bytes, tree, node) }));
+  const total = placed.reduce((sum, { data }) => sum + data.length, 0);
+  if (total > bytes.length) throw malformed('images that do not overlap', 0, total);
+  return new Map(placed.map((image) => [image.node.name, checkImage(image)]));
 }
 
 /** U-Boot: any other property whose text names an image makes that image part of the configuration. */
@@ -169,8 +176,7 @@ export function parseFit(bytes: Uint8Array): Fit {
   const tree = parseDeviceTree(bytes);
   const imagesNode = tree.root.children.get('images');
   if (imagesNode === undefined) throw malformed('the node /images', 0);
-  const images = new Map<string, FitImage>();
-  for (const [name, node] of imagesNode.children) images.set(name, parseImage(bytes, tree, node));
+  const images = parseImages(bytes, tree, [...imagesNode.children.values()]);
   const configurationNodes = tree.root.children.get('configurations')?.children.values() ?? [];
   return { tree, images, configurations: [...configurationNodes].map((node) => parseConfiguration(node, images)) };
 }

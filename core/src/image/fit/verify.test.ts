@@ -320,6 +320,25 @@ describe('FIT images made by mkimage', { skip }, () => {
     await refuse(put(fit, '-d', signature, 'hashed-strings'), 'IMAGE_MALFORMED');
   });
 
+  test('ask for no more work than their bytes are worth', async () => {
+    const many = (count: number, one: (index: number) => string): string =>
+      Array.from({ length: count }, (_, index) => one(index)).join(' ');
+    const images = many(255, (index) => `i${index} { data = [01]; compression = "none"; };`);
+    await refuse(unsigned({ images }), 'IMAGE_MALFORMED', 'too many images');
+    const hashes = many(9, (index) => `hash-${index} { algo = "sha256"; };`);
+    await refuse(unsigned({ hashes }), 'IMAGE_MALFORMED', 'too many hashes');
+    // Both images lie at the same place and are longer together than the file.
+    let external = put(fit, '-d', '/images/kernel-1', 'data');
+    for (const image of ['/images/kernel-1', '/images/script']) {
+      external = put(put(external, '-tx', image, 'data-offset', '0'), '-tx', image, 'data-size', '1800');
+    }
+    await refuse(
+      concat(put(external, '-d', '/images/script', 'data'), new Uint8Array(0x2000)),
+      'IMAGE_MALFORMED',
+      'overlap',
+    );
+  });
+
   test('the list of nodes beside the signature is not believed', async () => {
     const signature = '/configurations/conf-1/signature-1';
     // Not signed, and so free to change: what is said beside the signature, and which configuration is the default.
