@@ -237,12 +237,16 @@ test('never signs with a key from the repository of MCUboot, and never encrypts 
   for (const [name, type] of [
     ['root-ec-p256', 'sec1'],
     ['root-ed25519', 'pkcs8'],
+    ['root-rsa-2048', 'pkcs1'],
+    ['root-rsa-3072', 'pkcs1'],
   ] as const) {
     const key = createPrivateKey({ key: read(`${name}.pkcs8.der`), format: 'der', type });
     const signer = mcubootSignerFromPem(key.export({ type: 'pkcs8', format: 'pem' }).toString());
     await assert.rejects(signMcuboot({ ...BASE, signer }), { code: 'KEYS_TEST_KEY_BARRED' }, name);
   }
-  const recipient = mcubootRecipientFromPem(read('enc-ec256-pub.pem').toString());
-  const encryption = { recipient, aesBits: 128 } as const;
-  await assert.rejects(signMcuboot({ ...BASE, encryption }), { code: 'KEYS_TEST_KEY_BARRED' });
+  for (const name of ['enc-ec256', 'enc-rsa2048', 'enc-x25519']) {
+    const recipient = mcubootRecipientFromPem(read(`${name}-pub.pem`).toString());
+    const encryption = { recipient, aesBits: 128 } as const;
+    await assert.rejects(signMcuboot({ ...BASE, encryption }), { code: 'KEYS_TEST_KEY_BARRED' }, name);
+  }
 });

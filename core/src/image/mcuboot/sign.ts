@@ -210,7 +210,6 @@ async function encodeSignature(
  */
 export async function signMcuboot(options: McubootSignOptions): Promise<Uint8Array> {
   if (options.signer !== undefined) assertSignerAllowed(options.signer);
-  if (options.encryption !== undefined) assertRecipientAllowed(options.encryption.recipient);
   const signing = decideSigning(options);
   const payload = paddedPayload(options);
   checkUint(payload.length, U32_MAX, 'size of the payload', 1);
@@ -224,6 +223,7 @@ export async function signMcuboot(options: McubootSignOptions): Promise<Uint8Arr
     const { recipient, aesBits } = options.encryption;
     const imageKey = new Uint8Array(randomBytes(aesBits / 8));
     const wrapped = wrapImageKey(recipient, imageKey);
+    assertRecipientAllowed(recipient);
     tlvs.push(encodeTlv(wrapped.type, wrapped.value));
     stored = aesCtr(imageKey, payload);
   }

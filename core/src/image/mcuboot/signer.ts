@@ -80,8 +80,10 @@ export function mcubootRecipientFromPem(pem: string, mac?: 'sha256' | 'sha512'):
  * @throws KeysError KEYS_TEST_KEY_BARRED
  */
 export function assertRecipientAllowed(recipient: McubootRecipient): void {
-  if ('kek' in recipient || recipient.publicKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1') return;
-  assertNotTestKey(AgreementPublicKey.fromKeyObject(recipient.publicKey));
+  if ('kek' in recipient) return;
+  const { publicKey } = recipient;
+  const isRsa = publicKey.asymmetricKeyType === 'rsa';
+  assertNotTestKey(isRsa ? PublicKey.fromKeyObject(publicKey) : AgreementPublicKey.fromKeyObject(publicKey));
 }
 
 /**
