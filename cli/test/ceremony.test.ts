@@ -213,8 +213,24 @@ describe('a ceremony of several people', () => {
     assert.ok(info);
     assert.deepEqual(await readFile(await updater.downloadTarget(info)), listed);
 
+    // Two release keys must list a release: one alone does not, both together do, and publishing needs no key then.
+    const two = ['rotate', 'release', '--add', 'alice/root.pem', '--threshold', '2', '--out', 'two.json'];
+    await lead(...two);
+    const holders = await Promise.all(['bob', 'carol', 'dave', 'alice'].map((who) => sign(who, 'two.json')));
+    await merge(...holders, await sign('erin', 'two.json', 'release'));
+    const seal = ['seal', 'kettle.bin', '--version', '2.0.0', '--sequence', '2', '--counter', '1', '--key', 'image-2'];
+    const { dir } = await ok(...seal, '--workspace', 'fleet');
+    await lead('list', String(dir), '--out', 'list.json');
+    const listing = (await place.pawl('trust', 'show', 'list.json', '--workspace', 'fleet')).out.join('\n');
+    assert.match(listing, new RegExp(`${LINE}/2\\.0\\.0/envelope\\.suit: sha256 [0-9a-f]{64}`));
+    const half = await sign('erin', 'list.json', 'release');
+    await fails('TRUST_SIGNATURES_TOO_FEW', 'trust', 'merge', half, '--workspace', 'fleet');
+    await merge(half, await sign('alice', 'list.json'));
+    assert.equal((await ok('publish', String(dir), '--workspace', 'fleet'))['state'], 'published');
+    await fails('CLI_FILE_EXISTS', 'trust', 'list', String(dir), '--workspace', 'fleet');
+
     await lead('export', '--revoke', LINE, '--out', 'revoke.json');
-    await merge(await sign('erin', 'revoke.json', 'release'));
+    await merge(await sign('erin', 'revoke.json', 'release'), await sign('alice', 'revoke.json'));
     await assert.rejects(follow(), { code: 'TRUST_ROLE_UNKNOWN' });
   });
 

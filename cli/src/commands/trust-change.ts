@@ -7,9 +7,18 @@ import { fetchOnlineKeys } from '../workspace/connection.ts';
 import { describeCeremony, linesOf } from '../workspace/describe-ceremony.ts';
 import { assertAbsent, inFolder, writeOutput } from '../workspace/files.ts';
 import { loadKeyId, loadPublicKey, parseSignatureAlgorithm } from '../workspace/key-reference.ts';
+import { loadReleaseFolder } from '../workspace/release-folder.ts';
 import { renew, rotateImage, rotateLine, rotateRelease, rotateTop } from '../workspace/trust-change.ts';
-import { draftTrust, hasTrust, loadLineKeys, loadTrustBase } from '../workspace/trust-store.ts';
-import { chooseLine, loadWorkspace, parseNumber, WORKSPACE_OPTION, type Workspace } from '../workspace/workspace.ts';
+import { draftListing, draftTrust, hasTrust, loadLineKeys, loadTrustBase } from '../workspace/trust-store.ts';
+import { verifyReleaseFolder } from '../workspace/verify-release.ts';
+import {
+  chooseLine,
+  lineOf,
+  loadWorkspace,
+  parseNumber,
+  WORKSPACE_OPTION,
+  type Workspace,
+} from '../workspace/workspace.ts';
 
 const OUT_OPTION = {
   out: {
@@ -184,5 +193,25 @@ export const rotate = defineCommand({
     }
     if (role === 'release') return finish(io, values.out, rotateRelease(base, change, now));
     return finish(io, values.out, rotateLine(base, chooseLine(workspace, role), change, now));
+  },
+});
+
+export const list = defineCommand({
+  summary: 'write the listing of a release to be signed, where several release keys must',
+  about: ['Verifies the release folder first. After the merge, "pawl publish" uploads it and needs no key.'],
+  positionals: [{ name: 'DIR', summary: 'the release folder that "pawl seal" made' }],
+  options: { ...OUT_OPTION, ...WORKSPACE_OPTION },
+  example: 'pawl trust list releases/kettle/1.4.0',
+  async run({ values, positionals: [folder = ''], io }) {
+    const workspace = await loadWorkspace(io, values.workspace);
+    const { dir, release } = await loadReleaseFolder(inFolder(io.cwd, folder));
+    const { line, version } = release;
+    lineOf(workspace, line);
+    await verifyReleaseFolder(dir, await loadLineKeys(workspace.dir, line));
+    const { next } = await draftListing(workspace.dir, release, io.now());
+    if (next === undefined) throw new CliError('CLI_FILE_EXISTS', { what: `${line} ${version} is listed already` });
+    const purpose = `list ${line} ${version}`;
+    const base = await baseOf(workspace);
+    return finish(io, values.out, newCeremony({ purpose, metadata: new Map([[line, next]]), base }));
   },
 });

@@ -26,7 +26,7 @@ import { createNamedKey, listNamedKeys, openSigningKey } from '../workspace/keyr
 import { obtainPassphrase, PASSPHRASE_OPTION } from '../workspace/passphrase.ts';
 import { loadTrustBase, saveTrust } from '../workspace/trust-store.ts';
 import { loadWorkspace, saveConfig, WORKSPACE_OPTION, type Workspace } from '../workspace/workspace.ts';
-import { begin, exportChange, rotate } from './trust-change.ts';
+import { begin, exportChange, list, rotate } from './trust-change.ts';
 
 const FILE = { name: 'FILE', summary: 'the file of the ceremony' } as const;
 const CEREMONY_BYTES_MAX = 16_000_000;
@@ -268,5 +268,5 @@ const push = defineCommand({
 
 export const trust: CommandGroup = {
   summary: 'who may sign what, and ceremonies of several people that change it',
-  commands: { show, holder, begin, export: exportChange, rotate, sign, merge, push },
+  commands: { show, holder, begin, export: exportChange, rotate, list, sign, merge, push },
 };

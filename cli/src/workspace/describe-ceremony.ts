@@ -69,9 +69,7 @@ function describeFile(ceremony: Ceremony, role: RoleName, file: File): FileDescr
     return { ...facts, version: after.version, expiresAt: after.expiresAt, changes };
   }
   const after = parseTargets(encodeCeremonyFile(file)).signed;
-  // The lists of lines are signed as they are; the ceremony carries no older one to compare with.
-  const changes =
-    role === 'targets' ? changesOfTargets(before && parseTargets(encodeCeremonyFile(before)).signed, after) : [];
+  const changes = changesOfTargets(before && parseTargets(encodeCeremonyFile(before)).signed, after);
   return { ...facts, version: after.version, expiresAt: after.expiresAt, changes };
 }
 

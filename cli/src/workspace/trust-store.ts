@@ -14,6 +14,7 @@ import {
   encodeReleaseCustom,
   type LineKeys,
   lineKeysPath,
+  type Metadata,
   newRoot,
   newTargets,
   nextTargets,
@@ -23,6 +24,7 @@ import {
   type RoleName,
   type Signable,
   signMetadata,
+  type Targets,
   withDelegation,
   withTarget,
 } from '@pawl/core/trust';
@@ -160,17 +162,18 @@ export async function loadLineKeys(dir: string, line: string): Promise<LineKeys>
   return parseLineKeys(await loadLineKeysBytes(dir, line), line);
 }
 
+export type Listing = {
+  /** The next version of the line's list, unsigned; undefined when the release is listed already. */
+  readonly next: Metadata<Targets> | undefined;
+  readonly current: Uint8Array;
+};
+
 /**
- * Lists a release in its line's role, signs the next version of that role and keeps it.
- * @throws CliError CLI_RELEASE_MISMATCH when that version is listed already with other bytes; TrustError of `checkSuccessor`
+ * Lists a release in its line's role.
+ * @throws CliError CLI_RELEASE_MISMATCH when that version is listed already with other bytes
  */
-export async function listRelease(
-  dir: string,
-  release: ReleaseDescription,
-  { signer, now }: { readonly signer: Signer; readonly now: Date },
-): Promise<{ readonly bytes: Uint8Array; readonly isNew: boolean }> {
-  const name = `${release.line}.json`;
-  const current = await loadMetadata(dir, name);
+export async function draftListing(dir: string, release: ReleaseDescription, now: Date): Promise<Listing> {
+  const current = await loadMetadata(dir, `${release.line}.json`);
   let targets = parseTargets(current);
   const listed = release.artifacts.map((artifact) => {
     const path = `${release.line}/${release.version}/${artifact.name}`;
@@ -180,7 +183,7 @@ export async function listRelease(
   const changed = listed.find(({ artifact, known }) => known !== undefined && known !== artifact.sha256);
   if (changed !== undefined)
     throw new CliError('CLI_RELEASE_MISMATCH', { target: changed.path, expected: changed.known });
-  if (listed.every(({ known }) => known !== undefined)) return { bytes: current, isNew: false };
+  if (listed.every(({ known }) => known !== undefined)) return { current, next: undefined };
   targets = nextTargets(targets, { expiresAt: expiryOf(release.line, now) });
   for (const { artifact, path } of listed) {
     targets = withTarget(targets, {
@@ -190,9 +193,23 @@ export async function listRelease(
       ...(artifact.role === 'envelope' ? { custom: encodeReleaseCustom(release) } : {}),
     });
   }
-  const bytes = await signMetadata(targets, [signer]);
+  return { current, next: targets };
+}
+
+/**
+ * Lists a release, signs the next version of the list and keeps it.
+ * @throws CliError CLI_RELEASE_MISMATCH; TrustError of `checkSuccessor`
+ */
+export async function listRelease(
+  dir: string,
+  release: ReleaseDescription,
+  { signer, now }: { readonly signer: Signer; readonly now: Date },
+): Promise<{ readonly bytes: Uint8Array; readonly isNew: boolean }> {
+  const { current, next } = await draftListing(dir, release, now);
+  if (next === undefined) return { bytes: current, isNew: false };
+  const bytes = await signMetadata(next, [signer]);
   // A list that devices would refuse is not kept: a revoked key would stand in the way of every later change.
   checkSuccessor(current, bytes, { role: release.line, targets: await loadMetadata(dir, 'targets.json'), now });
-  await writeOutput(trustPath(dir, name), bytes);
+  await writeOutput(trustPath(dir, `${release.line}.json`), bytes);
   return { bytes, isNew: true };
 }

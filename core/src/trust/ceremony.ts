@@ -8,9 +8,10 @@
 import { isEqualBytes, toHex, utf8 } from '../bytes/index.ts';
 import { type Signer, sha256 } from '../crypto/index.ts';
 import { encodeCanonicalJson } from './canonical-json.ts';
-import { delegatedKeys } from './delegation.ts';
+import { delegatedKeys, rolesForPath } from './delegation.ts';
 import { TrustError } from './errors.ts';
 import { verifyListedBytes } from './file-meta.ts';
+import { malformed } from './json-fields.ts';
 import { TRUST_LIMITS } from './limits.ts';
 import { lineKeysPath } from './line-keys.ts';
 import type { RoleName, Root, Targets } from './metadata.ts';
@@ -44,7 +45,7 @@ export type Ceremony = {
   readonly metadata: ReadonlyMap<RoleName, SignedJson>;
   /** New key lists, by line. */
   readonly lineKeys: ReadonlyMap<string, Uint8Array>;
-  /** Root and targets as they were when the ceremony was made, so that a machine without them can tell who may sign. */
+  /** Root, targets and the lists as they were, so that a machine without them can tell who may sign, and what changes. */
   readonly from: ReadonlyMap<RoleName, SignedJson>;
   readonly record: readonly CeremonyEntry[];
 };
@@ -75,7 +76,7 @@ export type NewCeremony = {
 export function newCeremony({ purpose, metadata, lineKeys = new Map(), base }: NewCeremony): Ceremony {
   const unsigned = [...metadata].map(([role, { json }]) => [role, { signed: json, signatures: [] }] as const);
   const from = new Map<RoleName, SignedJson>();
-  for (const role of ['root', 'targets']) {
+  for (const role of new Set(['root', 'targets', ...metadata.keys()])) {
     const bytes = base.get(role);
     if (bytes !== undefined) from.set(role, parseSignedJson(bytes, TRUST_LIMITS.targetsSizeBytesMax));
   }
@@ -127,21 +128,34 @@ function encodeAll(files: ReadonlyMap<RoleName, SignedJson>): Map<RoleName, Uint
   return new Map([...files].map(([role, file]) => [role, encodeCeremonyFile(file)]));
 }
 
+/**
+ * Metadata does not say for which role it is, and one key may hold several: under the name of a line nobody signs what would
+ * be a root or the targets to others. The list of a line delegates nothing, and stays within its paths.
+ */
+function verifyLineList(role: RoleName, file: SignedJson, { targets }: Judges): void {
+  const list = parseTargets(encodeCeremonyFile(file)).signed;
+  if (list.delegations !== undefined) throw malformed('delegations', 'no delegations in the list of a line');
+  for (const path of list.targets.keys()) {
+    const isOwn = targets?.delegations && rolesForPath(targets.delegations, path).some(({ name }) => name === role);
+    if (isOwn !== true) throw new TrustError('TRUST_TARGET_OUTSIDE_DELEGATION', { role, path });
+  }
+}
+
 export type CeremonySigner = { readonly signer: Signer; readonly who: string; readonly at: Date };
 
 /**
  * Adds the signature of one key to every file of the ceremony that it may sign. An earlier one of the same key is replaced.
- * @throws TrustError TRUST_SIGNER_UNKNOWN when there is no such file, TRUST_METADATA_MALFORMED, TRUST_LENGTH_EXCEEDED
+ * @throws TrustError TRUST_SIGNER_UNKNOWN when there is no such file, TRUST_TARGET_OUTSIDE_DELEGATION,
+ *   TRUST_METADATA_MALFORMED, TRUST_LENGTH_EXCEEDED
  */
 export async function signCeremony(ceremony: Ceremony, { signer, who, at }: CeremonySigner): Promise<Ceremony> {
   const judges = judgesOf(encodeAll(ceremony.from), encodeAll(ceremony.metadata));
   const metadata = new Map(ceremony.metadata);
   const entries: CeremonyEntry[] = [];
   for (const [role, file] of ceremony.metadata) {
-    // Nobody signs under the name of a line what would be a root to others.
-    if (role !== 'root') parseTargets(encodeCeremonyFile(file));
     const key = signersOf(role, judges).find(({ publicKey }) => publicKey?.isEqual(signer.publicKey) === true);
     if (key === undefined) continue;
+    if (role !== 'root' && role !== 'targets') verifyLineList(role, file, judges);
     const { keyId } = key;
     const sig = encodeTufSignature(signer.publicKey, await signer.sign(encodeCanonicalJson(file.signed)));
     const others = file.signatures.filter((other) => other.keyId !== keyId);

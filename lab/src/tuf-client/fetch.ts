@@ -1,7 +1,8 @@
-/** Files of a repository over HTTP: no redirects, no more bytes than allowed, no more silence than allowed. */
+/** Files of a repository over HTTP: no redirects, no more bytes and no more time than allowed. */
 import { concat } from '@pawl/core/bytes';
 
-const SILENCE_MS_MAX = 30_000;
+/** From the request to the last byte. */
+const ANSWER_MS_MAX = 60_000;
 
 /** Where a name below a base address is; the base may be written with or without its last slash. */
 export function urlBelow(base: string, name: string): URL {
@@ -22,7 +23,7 @@ async function readBounded(response: Response, url: URL, sizeBytesMax: number): 
 
 /** The bytes under an address, undefined when the server says 404. */
 export async function fetchBytes(url: URL, sizeBytesMax: number): Promise<Uint8Array | undefined> {
-  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(SILENCE_MS_MAX) });
+  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(ANSWER_MS_MAX) });
   if (response.status === 200) return await readBounded(response, url, sizeBytesMax);
   await response.body?.cancel();
   if (response.status === 404) return undefined;

@@ -1,6 +1,7 @@
 /** The client as a process, as the conformance suite runs it: exit code, the two folders, and what the server was asked. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -16,6 +17,7 @@ import {
   newSnapshot,
   newTargets,
   newTimestamp,
+  type Signable,
   signMetadata,
   withDelegation,
   withTarget,
@@ -79,8 +81,17 @@ const FILE = utf8('a firmware image');
 const ROLE = '../a role/?#';
 const PATH = 'hub/an image.bin';
 
+/** The same list with other digests; our producer itself always lists SHA-256. */
+function relisted({ json }: Signable, hashes: Hashes): Signable {
+  const targets = { [PATH]: { length: FILE.length, hashes } };
+  return { json: { ...json, targets }, signatures: [] };
+}
+
+/** The members of a listed target that stand for its digests. */
+type Hashes = Readonly<Record<string, string>>;
+
 /** A repository of our producer: one target in a delegated role with an unpleasant name, one that is not there. */
-async function publish(site: Site): Promise<Uint8Array> {
+async function publish(site: Site, hashes?: Hashes): Promise<Uint8Array> {
   const expiresAt = new Date(Date.now() + 3_600_000);
   const key = PrivateKey.generate('Ed25519');
   const keys = { root: [key], timestamp: [key], snapshot: [key], targets: [key] } as const;
@@ -100,7 +111,7 @@ async function publish(site: Site): Promise<Uint8Array> {
   const targets = withDelegation(newTargets({ expiresAt }), { role: ROLE, keys: publicKeys, paths: ['hub/*'] });
   const roles = new Map([
     ['targets', await signMetadata(targets, keys.targets)],
-    [ROLE, await signMetadata(line, [key])],
+    [ROLE, await signMetadata(hashes === undefined ? line : relisted(line, hashes), [key])],
   ]);
   const snapshot = await signMetadata(newSnapshot({ expiresAt, roles }), keys.snapshot);
   const timestamp = await signMetadata(newTimestamp({ version: 1, expiresAt, snapshot }), keys.timestamp);
@@ -184,19 +195,38 @@ test('stops with 1 and a reason at the first failure, and keeps nothing of it', 
   }
 });
 
+test('takes a target by SHA-512 alone, and none by a digest that it does not know', async (t) => {
+  const sha512 = createHash('sha512').update(FILE).digest('hex');
+  const cases: readonly (readonly [Hashes, boolean])[] = [
+    [{ sha512 }, true],
+    [{ sha256: toHex(sha256(FILE)), sha512: '00'.repeat(64) }, false],
+    [{ 'unknown-hash': sha512 }, false],
+  ];
+  for (const [hashes, isTaken] of cases) {
+    const site = await serve(t);
+    const at = folders(t);
+    writeFileSync(at.root, await publish(site, hashes));
+    for (const name of Object.values(hashes)) site.files.set(`targets/hub/${name}.an%20image.bin`, FILE);
+    site.files.set('targets/hub/an%20image.bin', FILE);
+    await run(['--metadata-dir', at.metadata, 'init', at.root]);
+    const { code } = await run(downloadArgs(site, at, [PATH]));
+    assert.equal(code, isTaken ? 0 : 1, JSON.stringify(hashes));
+    assert.equal(existsSync(at.targets), isTaken);
+  }
+});
+
 test('says what it does not understand, with 1', async (t) => {
   const at = folders(t);
-  for (const [args, said] of [
-    [[], /usage/],
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [['refresh', 'more'], /usage/],
     [['init'], /usage/],
     [['--metadata-dir', at.metadata, 'refresh'], /--metadata-url is needed/],
-    [['init', join(at.metadata, 'no-such-file')], /--metadata-dir is needed/],
     [['--surprise', 'refresh'], /surprise/],
-  ] as const) {
-    const ran = await run(args);
-    assert.equal(ran.code, 1);
-    assert.match(ran.said, said);
+  ];
+  const runs = await Promise.all(cases.map(([args]) => run(args)));
+  for (const [index, [, said]] of cases.entries()) {
+    assert.equal(runs[index]?.code, 1);
+    assert.match(runs[index].said, said);
   }
 });
 
