@@ -17,6 +17,7 @@ import {
 } from './certificate.ts';
 import { DerReader, type DerValue, malformedDer, parseDer, TAG } from './der.ts';
 import { ImageError } from './errors.ts';
+import { hasPrefix } from './region.ts';
 import {
   type DigestName,
   isSignatureOf,
@@ -216,6 +217,15 @@ export function verifyDetachedCms(
   if (signedData.content !== undefined) throw malformedDer('a detached signature');
   if (signedData.contentType !== CMS_DATA) throw malformedDer('content of type data');
   return verifySignedData(content, signedData, certificatesPem);
+}
+
+/** Where the type of a ContentInfo of some hundred or more bytes stands, and how the types of PKCS #7 begin. */
+const TYPE_AT = [4, 5];
+const TYPE_START = Uint8Array.of(0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07);
+
+/** True for bytes that begin as signed or enveloped data do. Never throws. */
+export function isCmsStart(bytes: Uint8Array): boolean {
+  return bytes[0] === TAG.sequence && TYPE_AT.some((at) => hasPrefix(bytes.subarray(at), TYPE_START));
 }
 
 type Expected = { readonly contentType: string; readonly tag: number };

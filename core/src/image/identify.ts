@@ -95,7 +95,7 @@ export const IMAGE_FORMATS: Readonly<Record<ImageFormat, FormatRow>> = {
     summary: 'SWUpdate image',
     isFormat: isSwu,
     describe: describeSwu,
-    signatures: 'CMS over sw-description, SHA-256 of every file',
+    signatures: 'CMS, or RSA (PKCS #1 v1.5, PSS) under a public key, over sw-description; SHA-256 of every file',
     verify: verifySwu,
   },
   raucb: {

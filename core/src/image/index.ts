@@ -48,6 +48,7 @@ export type { RaucbDescription, VerifiedRaucb } from './raucb.ts';
 export type { RawDescription } from './raw.ts';
 export type { SrecDescription } from './srec.ts';
 export { type SwuDescription, type SwuFile, type VerifiedSwu, verifySwu } from './swu.ts';
+export type { KeySigner } from './swu-signature.ts';
 export type { ImageTrust } from './trust.ts';
 export type { Uf2Description, Uf2Family } from './uf2.ts';
 export type { UimageDescription } from './uimage.ts';

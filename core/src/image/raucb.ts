@@ -8,7 +8,14 @@
  */
 import { ByteReader, safeSize } from '../bytes/index.ts';
 import type { CmsSigner } from './certificate.ts';
-import { CMS_DATA, isDetachedCms, readEmbeddedContent, verifyDetachedCms, verifyEmbeddedCms } from './cms.ts';
+import {
+  CMS_DATA,
+  isCmsStart,
+  isDetachedCms,
+  readEmbeddedContent,
+  verifyDetachedCms,
+  verifyEmbeddedCms,
+} from './cms.ts';
 import { isEnveloped, openEnvelope, parseEnvelope } from './cms-envelope.ts';
 import { TAG } from './der.ts';
 import { verifyVerityTree } from './dm-verity.ts';
@@ -22,10 +29,6 @@ const SIGNATURE_SIZE_BYTES_MAX = 256 * 1024;
 const BLOCK_SIZE_BYTES = 4096;
 const SQUASHFS = Uint8Array.of(0x68, 0x73, 0x71, 0x73);
 const EXPECTED = { contentType: CMS_DATA, tag: TAG.octetString };
-/** Where the type of a ContentInfo of such a size stands, and how it begins: signed and enveloped data differ in the last byte. */
-const CONTENT_TYPE_AT = [4, 5];
-const CONTENT_TYPE = Uint8Array.of(0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07);
-
 /** What lies in a RAUC bundle; nothing of it is verified. */
 export type RaucbDescription = {
   readonly format: 'raucb';
@@ -70,11 +73,7 @@ function signatureAt(bytes: Uint8Array): number | undefined {
 export function isRaucb(bytes: Uint8Array): boolean {
   const at = signatureAt(bytes);
   if (at === undefined || at === 0 || at % BLOCK_SIZE_BYTES !== 0) return false;
-  const signature = bytes.subarray(at);
-  return (
-    signature[0] === TAG.sequence &&
-    CONTENT_TYPE_AT.some((offset) => hasPrefix(signature.subarray(offset), CONTENT_TYPE))
-  );
+  return isCmsStart(bytes.subarray(at));
 }
 
 function open(bytes: Uint8Array): { payload: Uint8Array; signature: Uint8Array } {

@@ -11,8 +11,8 @@ import { ImageError } from './errors.ts';
 const SIZE_BYTES_MAX = 1024 * 1024;
 const DEPTH_MAX = 16;
 
-/** Numbers and booleans are not needed and stand as null. */
-type Setting = string | null | readonly Setting[] | ReadonlyMap<string, Setting>;
+/** Numbers and false are not needed and stand as null. */
+type Setting = string | true | null | readonly Setting[] | ReadonlyMap<string, Setting>;
 type Group = ReadonlyMap<string, Setting>;
 
 const SPACE = /(?:\s|#[^\n]*|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*/y;
@@ -85,8 +85,9 @@ class Scanner {
     if (this.#takeChar('[') !== undefined) return this.#items(']', depth);
     const text = this.#string();
     if (text !== undefined) return text;
-    if (this.#take(SCALAR) === undefined) this.#refuse('a value');
-    return null;
+    const scalar = this.#take(SCALAR);
+    if (scalar === undefined) this.#refuse('a value');
+    return scalar.toLowerCase() === 'true' ? true : null;
   }
 
   #items(close: string, depth: number): Setting[] {
@@ -117,7 +118,7 @@ function unescape(text: string): string {
 }
 
 /** A file that the description names, with the SHA-256 that it gives. */
-type ListedFile = { readonly name: string; readonly sha256: string };
+type ListedFile = { readonly name: string; readonly sha256: string; readonly isEncrypted?: true };
 
 function isGroup(setting: Setting): setting is Group {
   return setting instanceof Map;
@@ -126,11 +127,17 @@ function isGroup(setting: Setting): setting is Group {
 function collect(setting: Setting, files: ListedFile[]): void {
   if (isGroup(setting)) {
     const name = setting.get('filename');
-    if (typeof name === 'string') files.push({ name, sha256: digestOf(setting, name) });
+    if (typeof name === 'string') files.push({ name, sha256: digestOf(setting, name), ...encryptionOf(setting) });
     for (const member of setting.values()) collect(member, files);
   } else if (Array.isArray(setting)) {
     for (const item of setting as readonly Setting[]) collect(item, files);
   }
+}
+
+/** `encrypted` is true, or names the cipher. */
+function encryptionOf(group: Group): { readonly isEncrypted?: true } {
+  const encrypted = group.get('encrypted');
+  return encrypted === true || typeof encrypted === 'string' ? { isEncrypted: true } : {};
 }
 
 function digestOf(group: Group, name: string): string {

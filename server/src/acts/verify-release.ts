@@ -124,7 +124,7 @@ async function verifyForeignRelease(
       throw new ServerError('RELEASE_UNSIGNED', { name, reason: 'only .swu can be verified' });
     try {
       const { signer } = await verifySwu(await ports.blobs.readVerified(sha256), { keysPem });
-      signers.push(signer.subject);
+      signers.push('subject' in signer ? signer.subject : signer.keySha256);
     } catch (cause) {
       if (!isCodedError(cause)) throw cause;
       throw new ServerError('RELEASE_UNSIGNED', { name, reason: cause.code }, cause);
