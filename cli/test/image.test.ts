@@ -20,7 +20,7 @@ test('signs, encrypts, describes, verifies and opens an MCUboot image', async ()
   const words = [
     'image sign fw.bin --version 1.2.3+4 --key-file sign.pem --counter 0x10',
     '--vendor kettles.example --class kettle-1 --dependency 1:2.0.1 --header-size 0x200',
-    '--encrypt device.pub --aes 256 --hmac sha512 --slot-size 0x4000 --trailer test',
+    '--encrypt device.pub --aes 256 --hmac sha512 --slot-size 0x4000 --max-align 16 --max-sectors 64 --trailer test',
     '--rom-address 0x8000 --boot-record APP --out fw.signed --json',
   ];
   const signed = await place.pawl(...words.join(' ').split(' '));
@@ -88,6 +88,7 @@ test('says what is wrong with the words of a command', async () => {
     [[...sign, '1.0.0', '--load-address', '1', '--rom-address', '1'], /CLI_USAGE/],
     [[...sign, '1.0.0', '--trailer', 'test'], /CLI_USAGE/],
     [[...sign, '1.0.0', '--trailer', 'maybe', '--slot-size', '0x4000'], /CLI_USAGE/],
+    [[...sign, '1.0.0', '--max-align', '4', '--slot-size', '0x4000'], /CLI_USAGE/],
     [[...sign, '1.0.0', '--class', 'x'], /CLI_USAGE/],
     [[...sign, '1.0.0', '--hash', 'md5'], /CLI_USAGE/],
     [[...sign, '1.0.0', '--slot-size', '10'], /IMAGE_OPTION_INVALID/],

@@ -1,6 +1,6 @@
 /** `pawl image`: firmware images as they are; to sign one for MCUboot, and to open an encrypted one. */
 import { hash } from 'node:crypto';
-import type { McubootSigner, McubootSignOptions, McubootVersion } from '@pawl/core/image';
+import type { McubootSigner, McubootSignOptions, McubootVersion, TrailerAlignment } from '@pawl/core/image';
 import { classUuid, vendorUuid } from '@pawl/core/suit';
 import { type CommandGroup, defineCommand, type Io } from '../frame/command.ts';
 import { CliError } from '../frame/errors.ts';
@@ -112,6 +112,8 @@ const SIGN_OPTIONS = {
   hmac: { type: 'string', value: 'NAME', summary: 'for X25519: sha256 or sha512', default: 'sha256' },
   'slot-size': { type: 'string', value: 'N', summary: 'size of the slot; the image must leave room for the trailer' },
   align: { type: 'string', value: 'N', summary: 'write alignment of the flash', default: '8' },
+  'max-align': { type: 'string', value: 'N', summary: 'greatest write alignment of both slots: 8, 16 or 32' },
+  'max-sectors': { type: 'string', value: 'N', summary: 'the most sectors that a slot has', default: '128' },
   'overwrite-only': { type: 'boolean', summary: 'the bootloader overwrites, it does not swap' },
   trailer: { type: 'string', value: 'KIND', summary: 'pad to the slot with a trailer: test or confirmed' },
   ...PASSPHRASE_OPTION,
@@ -146,8 +148,15 @@ async function readEncryption(io: Io, values: SignValues): Promise<McubootSignOp
   };
 }
 
+function parseAlignment(text: string): TrailerAlignment {
+  const alignment = ([8, 16, 32] as const).find((each) => `${each}` === text);
+  if (alignment === undefined)
+    throw new CliError('CLI_USAGE', { option: '--max-align', value: text, expected: '8, 16, 32' });
+  return alignment;
+}
+
 function slotOf(values: SignValues): McubootSignOptions['slot'] {
-  const { trailer } = values;
+  const { trailer, 'max-align': alignment } = values;
   if (values['slot-size'] === undefined) {
     if (trailer !== undefined) throw new CliError('CLI_USAGE', { missing: '--slot-size' });
     return undefined;
@@ -155,7 +164,9 @@ function slotOf(values: SignValues): McubootSignOptions['slot'] {
   return {
     sizeBytes: parseNumber(values['slot-size'], '--slot-size'),
     writeAlignment: parseNumber(values.align, '--align'),
+    sectorsMax: parseNumber(values['max-sectors'], '--max-sectors'),
     isOverwriteOnly: values['overwrite-only'],
+    ...(alignment === undefined ? {} : { alignment: parseAlignment(alignment) }),
     ...(trailer === undefined ? {} : { trailer: oneOf(trailer, '--trailer', ['test', 'confirmed']) }),
   };
 }

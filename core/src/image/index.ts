@@ -38,7 +38,7 @@ export { type McubootSignOptions, signMcuboot } from './mcuboot/sign.ts';
 export type { McubootAlgorithm } from './mcuboot/signature.ts';
 export { type McubootSigner, mcubootRecipientFromPem, mcubootSigner, mcubootSignerFromPem } from './mcuboot/signer.ts';
 export type { McubootSlot } from './mcuboot/slot.ts';
-export type { McubootTrailer } from './mcuboot/trailer.ts';
+export type { McubootTrailer, TrailerAlignment } from './mcuboot/trailer.ts';
 export { openMcuboot, type VerifiedMcuboot, verifyMcuboot } from './mcuboot/verify.ts';
 export type { MemorySegment } from './memory-segment.ts';
 export type { MenderDescription, MenderFile, VerifiedMender } from './mender.ts';
