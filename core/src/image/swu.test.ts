@@ -353,7 +353,9 @@ describe('SWUpdate images made by openssl and cpio', { skip }, () => {
     const isGoodForSwupdate = (bytes: Uint8Array): boolean => {
       writeFileSync(join(folder, 'checked.swu'), bytes);
       const args = ['-c', '-H', 'board:1.0', '-k', 'mailer.pem', '-i', 'checked.swu'];
-      return spawnSync(SWUPDATE, args, { cwd: folder, stdio: 'ignore' }).status === 0;
+      // It keeps its sockets in TMPDIR, where another one that runs would meet them.
+      const env = { PATH: process.env['PATH'], TMPDIR: folder };
+      return spawnSync(SWUPDATE, args, { cwd: folder, stdio: 'ignore', env }).status === 0;
     };
     const good = signed(text, files, 'mailer');
     const cases: [boolean, string, Uint8Array][] = [
