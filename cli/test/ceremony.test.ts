@@ -213,6 +213,10 @@ describe('a ceremony of several people', () => {
     assert.ok(info);
     assert.deepEqual(await readFile(await updater.downloadTarget(info)), listed);
 
+    // The server still has the keys that the root names, so this root changes nothing but its version.
+    const online = await lead('rotate', 'online', '--out', 'online.json');
+    assert.deepEqual((online['files'] as { changes: string[] }[])[0]?.changes, []);
+
     // Two release keys must list a release: one alone does not, both together do, and publishing needs no key then.
     const two = ['rotate', 'release', '--add', 'alice/root.pem', '--threshold', '2', '--out', 'two.json'];
     await lead(...two);

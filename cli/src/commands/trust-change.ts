@@ -8,7 +8,7 @@ import { describeCeremony, linesOf } from '../workspace/describe-ceremony.ts';
 import { assertAbsent, inFolder, writeOutput } from '../workspace/files.ts';
 import { loadKeyId, loadPublicKey, parseSignatureAlgorithm } from '../workspace/key-reference.ts';
 import { loadReleaseFolder } from '../workspace/release-folder.ts';
-import { renew, rotateImage, rotateLine, rotateRelease, rotateTop } from '../workspace/trust-change.ts';
+import { renew, rotateImage, rotateLine, rotateOnline, rotateRelease, rotateTop } from '../workspace/trust-change.ts';
 import { draftListing, draftTrust, hasTrust, loadLineKeys, loadTrustBase } from '../workspace/trust-store.ts';
 import { verifyReleaseFolder } from '../workspace/verify-release.ts';
 import {
@@ -160,13 +160,13 @@ async function keyChange(io: Io, workspace: Workspace, given: Given): Promise<Ke
 }
 
 export const rotate = defineCommand({
-  summary: 'write a change of keys to be signed: root, release, image, snapshot, timestamp, or a line',
+  summary: 'write a change of keys to be signed: root, release, image, those of the server, or of a line',
   about: [
     'release: the keys that list releases, in the root and in every line that has the same ones.',
-    'image: the keys that sign envelopes of a line. snapshot and timestamp: the keys of the server.',
-    'A line: the keys of its list only.',
+    'image: the keys that sign envelopes of a line. A line: the keys of its list only.',
+    'online: snapshot and timestamp as the server has them now; snapshot, timestamp: one of them, with --add and --remove.',
   ],
-  positionals: [{ name: 'ROLE', summary: 'root, release, image, snapshot, timestamp, or a line' }],
+  positionals: [{ name: 'ROLE', summary: 'root, release, image, online, snapshot, timestamp, or a line' }],
   options: {
     add: { type: 'string', value: 'KEY', summary: KEY_HINT, multiple: true },
     remove: { type: 'string', value: 'KEY', summary: `${KEY_HINT}, or a key id of "pawl trust show"`, multiple: true },
@@ -187,6 +187,7 @@ export const rotate = defineCommand({
       const [add, remove] = [await loadAll(io, workspace, values.add), await loadAll(io, workspace, values.remove)];
       return finish(io, values.out, rotateImage(base, current, { add, remove, required }, now));
     }
+    if (role === 'online') return finish(io, values.out, rotateOnline(base, await fetchOnlineKeys(workspace), now));
     const change = await keyChange(io, workspace, values);
     if (role === 'root' || role === 'snapshot' || role === 'timestamp') {
       return finish(io, values.out, rotateTop(base, role, change, now));

@@ -20,6 +20,7 @@ import {
   type RoleName,
   type Signable,
   type TrustBase,
+  tufKeyOf,
 } from '@pawl/core/trust';
 import { CliError } from '../frame/errors.ts';
 import { expiryOf } from './trust-store.ts';
@@ -82,6 +83,27 @@ export function rotateTop(
 ): Ceremony {
   const metadata = new Map([['root', root(base, { [role]: change }, now)]]);
   return newCeremony({ purpose: `rotate ${role}: ${countOf(change)}`, metadata, base });
+}
+
+/** The keys with which the server says what is fresh now, and no others. */
+export function rotateOnline(
+  base: TrustBase,
+  online: Readonly<Record<'snapshot' | 'timestamp', PublicKey>>,
+  now: Date,
+): Ceremony {
+  const { roles } = parseRoot(fileOf(base, 'root')).signed;
+  const changeOf = (role: 'snapshot' | 'timestamp'): KeyChange => {
+    const { keyId } = tufKeyOf(online[role]);
+    const isListed = roles[role].keyIds.includes(keyId);
+    const remove = roles[role].keyIds.filter((listed) => listed !== keyId);
+    return { add: isListed ? [] : [online[role]], remove, threshold: 1 };
+  };
+  const changes = { snapshot: changeOf('snapshot'), timestamp: changeOf('timestamp') };
+  return newCeremony({
+    purpose: 'rotate the online keys of the server',
+    metadata: new Map([['root', root(base, changes, now)]]),
+    base,
+  });
 }
 
 function isSameSet(a: readonly string[], b: readonly string[]): boolean {

@@ -22,6 +22,7 @@ import {
   TOP_ROLES,
   TrustError,
   TrustedMetadata,
+  tufKeyOf,
 } from '@pawl/core/trust';
 import type { Db, Trx } from '../store/database.ts';
 import { appendStatement } from '../store/ledger.ts';
@@ -264,16 +265,30 @@ export async function loadTrust(db: Db, tenantId: number, now: Date): Promise<Tr
   return load(new TrustChange(now, await currentTrustFiles(db, tenantId)), now);
 }
 
-/** Signs the timestamp anew when it nears its end, and the snapshot with it. */
+/** Whether the root names the keys that this server has: after they were made anew it does not, until there is a next root. */
+function isKnownToRoot(change: TrustChange, { keys }: ServerPorts): boolean {
+  const root = change.bytesOf('root');
+  if (root === undefined) return false;
+  const { roles } = parseRoot(root).signed;
+  return (['snapshot', 'timestamp'] as const).every((role) =>
+    roles[role].keyIds.includes(tufKeyOf(keys[role].publicKey).keyId),
+  );
+}
+
+/**
+ * Signs the timestamp anew when it nears its end, and the snapshot with it. Not under keys that the root does not name: every
+ * device would refuse that, and what is there still holds for some days.
+ */
 export async function renewTimestamp(ports: ServerPorts, tenantId: number): Promise<boolean> {
   const current = await currentTrustFile(ports.database.read, tenantId, 'timestamp');
   if (current === undefined) return false;
   const { expiresAt } = parseTimestamp(current.bytes).signed;
   if (expiresAt.getTime() - ports.now().getTime() > TIMESTAMP_RENEW_MS) return false;
-  await ports.database.write(async (trx) => {
+  return ports.database.write(async (trx) => {
     const change = new TrustChange(ports.now(), await currentTrustFiles(trx, tenantId));
+    if (!isKnownToRoot(change, ports)) return false;
     await freshen(change, ports);
     await save(trx, ports, tenantId, change.taken);
+    return true;
   });
-  return true;
 }
