@@ -88,6 +88,8 @@ describe('an image made by esptool and signed by espsecure', () => {
   test('every flipped bit and every truncation is refused', async () => {
     const trust = { keysPem: [pem('p256')] };
     for (let at = 0; at < signed.length; at += 1) {
+      // The long stretch of erased flash between image and signatures is one like the other.
+      if (at > IMAGE_SIZE + 16 && at < 4080 && at % 16 !== 0) continue;
       const flipped = signed.slice();
       // Every bit of the header and the first bytes of each block, one bit of every other byte, a different one each time.
       const bits = at < 64 || (at >= 4096 && at % 1216 < 150) ? [0, 1, 2, 3, 4, 5, 6, 7] : [at % 8];
