@@ -68,7 +68,10 @@ test('a changed file is described, or refused with a code', async () => {
       try {
         await look();
       } catch (error) {
-        assert.ok(error instanceof Error && error.name === 'ImageError', `seed ${seed}, round ${round}: ${error}`);
+        assert.ok(
+          error instanceof Error && error.name === 'ImageError',
+          `seed ${seed}, round ${round}: ${String(error)}`,
+        );
       }
     }
   }
