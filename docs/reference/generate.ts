@@ -4,6 +4,7 @@
  */
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import type { ErrorTable } from '@pawl/core/bytes';
+import { renderApi } from './api.ts';
 
 const ROOT = `${import.meta.dirname}/../..`;
 
@@ -93,7 +94,13 @@ async function renderOpenApi(part: 'management' | 'device'): Promise<string> {
   return `${JSON.stringify(render(), null, 2)}\n`;
 }
 
+const apiPages = globSync('core/src/*/index.ts', { cwd: ROOT }).map((file): [string, string] => [
+  `api/${file.split('/')[2] ?? ''}.md`,
+  renderApi(`${ROOT}/${file}`),
+]);
+
 const pages: Record<string, string> = {
+  ...Object.fromEntries(apiPages),
   'errors.md': await renderErrors(),
   'cli.md': await renderHelp(),
   'formats.md': await renderFormats(),

@@ -1,4 +1,5 @@
-/** `npm run bench [polls|seal|install]`: runs the benchmarks one after the other and prints their tables. */
+/** `npm run bench [polls|seal|install|crypto]`: runs the benchmarks one after the other and prints their tables. */
+import { benchCrypto } from './crypto.ts';
 import { benchInstall } from './install.ts';
 import { benchPolls } from './polls.ts';
 import { benchSeal } from './seal.ts';
@@ -7,6 +8,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   polls: benchPolls,
   seal: benchSeal,
   install: benchInstall,
+  crypto: benchCrypto,
 };
 
 const wanted = process.argv.slice(2);

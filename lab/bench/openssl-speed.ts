@@ -7,3 +7,13 @@ export async function opensslSpeed(cipher: string): Promise<number> {
   if (figure === undefined) throw new Error(`openssl speed said ${text}`);
   return Number(figure);
 }
+
+export type SignatureSpeed = { readonly signsPerSecond: number; readonly verifiesPerSecond: number };
+
+/** Signatures and verifications per second by OpenSSL's own speed test, one thread. */
+export async function opensslSignatureSpeed(algorithm: string): Promise<SignatureSpeed> {
+  const text = await run('openssl', ['speed', '-elapsed', '-seconds', '1', '-mr', algorithm]);
+  const [, sign, verify] = /^\+F\d:.*:([0-9.]+):([0-9.]+)$/m.exec(text) ?? [];
+  if (sign === undefined || verify === undefined) throw new Error(`openssl speed said ${text}`);
+  return { signsPerSecond: Number(sign), verifiesPerSecond: Number(verify) };
+}

@@ -112,9 +112,14 @@ export function ephemeralKeyMap(key: AgreementPublicKey): KeyMap {
   return new Map(requiredMembers(key));
 }
 
+/** Keys do not change, and a thumbprint costs as much as a tenth of a signature. */
+const THUMBPRINTS = new WeakMap<AnyPublicKey, Uint8Array>();
+
 /** The SHA-256 thumbprint of a public key (RFC 9679). */
 export function coseKeyThumbprint(key: AnyPublicKey): Uint8Array {
-  return sha256(encodeCbor(new Map(requiredMembers(key))));
+  const known = THUMBPRINTS.get(key) ?? sha256(encodeCbor(new Map(requiredMembers(key))));
+  THUMBPRINTS.set(key, known);
+  return known.slice();
 }
 
 /** The key id that Pawl uses everywhere but inside TUF metadata: the thumbprint as lower-case hex. */
