@@ -5,7 +5,7 @@
  * Registration decides, not the calendar: validity, key usage and revocation are reported or left out, never decided on,
  * because devices without a clock could not do so either.
  */
-import { X509Certificate } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import { isCodedError } from '../bytes/index.ts';
 import { DerReader, parseDer, TAG } from './der.ts';
 import { ImageError } from './errors.ts';
@@ -14,6 +14,8 @@ import { checkKeyStrength, parseSignatureAlgorithm } from './signature-algorithm
 const CHAIN_LENGTH_MAX = 5;
 const SUBJECT_KEY_ID = '2.5.29.14';
 const KEY_USAGE = '2.5.29.15';
+const BASIC_CONSTRAINTS = '2.5.29.19';
+const NAME_CONSTRAINTS = '2.5.29.30';
 
 /** RFC 5280 §4.2.1.3, from bit 0. */
 const KEY_USAGES = [
@@ -38,11 +40,15 @@ const PURPOSES: Readonly<Record<string, string>> = {
 
 export type Certificate = {
   readonly x509: X509Certificate;
+  readonly publicKey: KeyObject;
   /** Name and serial number as they stand in the certificate, in DER. */
   readonly issuer: Uint8Array;
   readonly serialNumber: Uint8Array;
   readonly subjectKeyId?: Uint8Array;
   readonly keyUsages?: readonly string[];
+  /** How many certificates may stand between this one and that of the signer. */
+  readonly pathLength?: number;
+  readonly hasNameConstraints?: true;
   /** The AlgorithmIdentifier of the signature on the certificate. */
   readonly signatureAlgorithm: Uint8Array;
 };
@@ -67,23 +73,38 @@ function parseKeyUsages(value: Uint8Array): string[] {
   return KEY_USAGES.filter((_, bit) => ((bits[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0);
 }
 
-function parseExtensions(extensions: DerReader): Pick<Certificate, 'subjectKeyId' | 'keyUsages'> {
-  const found: { subjectKeyId?: Uint8Array; keyUsages?: readonly string[] } = {};
+/** RFC 5280 §4.2.1.9: a boolean and a number, both optional. */
+function parsePathLength(value: Uint8Array): { readonly pathLength?: number } {
+  const constraints = parseDer(value, TAG.sequence, 'basic constraints');
+  constraints.optional(TAG.boolean);
+  return constraints.isAtEnd ? {} : { pathLength: constraints.smallInteger('a path length') };
+}
+
+type Extensions = Pick<Certificate, 'subjectKeyId' | 'keyUsages' | 'pathLength' | 'hasNameConstraints'>;
+
+const EXTENSIONS: Readonly<Record<string, (value: Uint8Array) => Extensions>> = {
+  [SUBJECT_KEY_ID]: (value) => ({
+    subjectKeyId: new DerReader(value).next(TAG.octetString, 'a subject key identifier').content,
+  }),
+  [KEY_USAGE]: (value) => ({ keyUsages: parseKeyUsages(value) }),
+  [BASIC_CONSTRAINTS]: parsePathLength,
+  [NAME_CONSTRAINTS]: () => ({ hasNameConstraints: true }),
+};
+
+function parseExtensions(extensions: DerReader): Extensions {
+  let found: Extensions = {};
   while (!extensions.isAtEnd) {
     const extension = extensions.enter(TAG.sequence, 'an extension');
     const oid = extension.oid('an extension');
     extension.optional(TAG.boolean);
     const value = extension.next(TAG.octetString, 'the value of an extension').content;
-    if (oid === SUBJECT_KEY_ID) {
-      found.subjectKeyId = new DerReader(value).next(TAG.octetString, 'a subject key identifier').content;
-    }
-    if (oid === KEY_USAGE) found.keyUsages = parseKeyUsages(value);
+    found = { ...found, ...EXTENSIONS[oid]?.(value) };
   }
   return found;
 }
 
 /** RFC 5280 §4.1: the fields that Node does not show. */
-function parseFields(der: Uint8Array): Omit<Certificate, 'x509'> {
+function parseFields(der: Uint8Array): Omit<Certificate, 'x509' | 'publicKey'> {
   const tbs = parseDer(der, TAG.sequence, 'a certificate').enter(TAG.sequence, 'a certificate');
   tbs.optional(TAG.context0);
   const serialNumber = tbs.next(TAG.integer, 'a serial number').content;
@@ -108,7 +129,9 @@ function parseFields(der: Uint8Array): Omit<Certificate, 'x509'> {
 export function parseCertificate(der: Uint8Array): Certificate {
   const fields = parseFields(der);
   try {
-    return { ...fields, x509: new X509Certificate(der) };
+    const x509 = new X509Certificate(der);
+    // Node reads the key only when it is asked for, and throws when it cannot.
+    return { ...fields, x509, publicKey: x509.publicKey };
   } catch (cause) {
     throw new ImageError('IMAGE_SIGNATURE_MALFORMED', { expected: 'X.509 certificates' }, cause);
   }
@@ -118,7 +141,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
 export function parseRegistered(pem: string): Certificate {
   try {
     const x509 = new X509Certificate(pem);
-    return { ...parseFields(new Uint8Array(x509.raw)), x509 };
+    return { ...parseFields(new Uint8Array(x509.raw)), x509, publicKey: x509.publicKey };
   } catch (cause) {
     throw new ImageError('IMAGE_CERTIFICATE_MALFORMED', {}, cause);
   }
@@ -134,10 +157,17 @@ function isStronglySigned({ signatureAlgorithm }: Certificate): boolean {
   }
 }
 
-function hasIssued({ x509: issuer }: Certificate, certificate: Certificate): boolean {
+/** Whether a certificate may and did issue another, below which `below` others stand down to that of the signer. */
+function hasIssued(
+  { x509: issuer, publicKey, pathLength = Number.POSITIVE_INFINITY, hasNameConstraints }: Certificate,
+  certificate: Certificate,
+  below: number,
+): boolean {
   const { x509 } = certificate;
+  // RFC 5280 §4.2.1.10: constraints on names are not worked out here, so nobody is trusted under them.
+  if (hasNameConstraints === true || pathLength < below) return false;
   // RFC 5280 §4.2.1.9: only a CA certificate may issue others. Node checks names, key identifiers and keyCertSign.
-  return issuer.ca && x509.checkIssued(issuer) && isStronglySigned(certificate) && x509.verify(issuer.publicKey);
+  return issuer.ca && x509.checkIssued(issuer) && isStronglySigned(certificate) && x509.verify(publicKey);
 }
 
 /**
@@ -152,9 +182,9 @@ export function checkChain(
   let certificate = leaf;
   for (let length = 1; length <= CHAIN_LENGTH_MAX; length += 1) {
     const current = certificate;
-    checkKeyStrength(current.x509.publicKey);
+    checkKeyStrength(current.publicKey);
     if (registered.some(({ x509 }) => x509.raw.equals(current.x509.raw))) return;
-    const issuer = [...registered, ...carried].find((each) => hasIssued(each, current));
+    const issuer = [...registered, ...carried].find((each) => hasIssued(each, current, length - 1));
     if (issuer === undefined || issuer.x509.raw.equals(current.x509.raw)) break;
     certificate = issuer;
   }

@@ -181,6 +181,44 @@ describe('CMS signatures made by openssl', { skip }, () => {
     assert.throws(() => verifyDetachedCms(CONTENT, sign('small'), [pem('small')]), { code: 'IMAGE_ALGORITHM_WEAK' });
   });
 
+  test('refuses a carried certificate whose key cannot be read', () => {
+    const broken = new Uint8Array(new X509Certificate(pem('maker')).raw);
+    const modulus = Buffer.from(broken).indexOf(fromHex('0282010100'));
+    assert.ok(modulus > 0);
+    // The modulus is no INTEGER any more.
+    broken[modulus] = 0x04;
+    const signature = signedByEdward({ extraCertificate: broken });
+    assert.throws(() => verifyDetachedCms(CONTENT, signature, [pem('edward')]), { code: 'IMAGE_SIGNATURE_MALFORMED' });
+  });
+
+  test('an issuer is followed only as far as it may issue', () => {
+    const issue = (name: string, issuer: string, constraints: string): void => {
+      bench.write('extensions', `basicConstraints=critical,${constraints}\n`);
+      bench.issued(name, issuer, '-extfile', 'extensions');
+    };
+    bench.selfSigned('root', 'rsa:2048', '-addext', 'keyUsage=keyCertSign');
+    issue('middle', 'root', 'CA:TRUE,pathlen:0');
+    issue('lower', 'middle', 'CA:TRUE');
+    issue('allowed', 'middle', 'CA:FALSE');
+    issue('too-deep', 'lower', 'CA:FALSE');
+    bench.write('carried', bench.pem('middle') + bench.pem('lower'));
+    const isGoodForOpenssl = (): boolean =>
+      bench.succeeds('openssl cms -verify -inform DER -in sig -content content -binary -CAfile root.pem -purpose any');
+    const allowed = sign('allowed', '-certfile', 'carried');
+    assert.ok(isGoodForOpenssl());
+    assert.equal(verifyDetachedCms(CONTENT, allowed, [bench.pem('root')]).subject, 'CN=allowed');
+    const tooDeep = sign('too-deep', '-certfile', 'carried');
+    assert.ok(!isGoodForOpenssl());
+    assert.throws(() => verifyDetachedCms(CONTENT, tooDeep, [bench.pem('root')]), { code: 'IMAGE_SIGNER_UNKNOWN' });
+    // Registered itself, it is trusted for what it is.
+    assert.equal(verifyDetachedCms(CONTENT, tooDeep, [bench.pem('lower')]).subject, 'CN=too-deep');
+    bench.selfSigned('constrained', 'rsa:2048', '-addext', 'nameConstraints=permitted;DNS:example.com');
+    bench.issued('named', 'constrained');
+    assert.throws(() => verifyDetachedCms(CONTENT, sign('named'), [bench.pem('constrained')]), {
+      code: 'IMAGE_SIGNER_UNKNOWN',
+    });
+  });
+
   test('refuses every truncation and every flipped bit of a signature without certificates', () => {
     const signature = sign('maker', '-nocerts');
     const trusted = [pem('maker')];

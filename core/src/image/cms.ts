@@ -197,7 +197,7 @@ function verifySignedData(content: Uint8Array, signedData: SignedData, certifica
   // A signature may leave its certificate out (`-nocerts`): then a registered one must be it.
   const named = [...registered, ...carried].filter(signerInfo.isSignerOf);
   if (named.length === 0) throw new ImageError('IMAGE_SIGNER_UNKNOWN');
-  const signer = named.find(({ x509 }) => isSignatureOf({ ...signerInfo, message }, x509.publicKey));
+  const signer = named.find(({ publicKey }) => isSignatureOf({ ...signerInfo, message }, publicKey));
   if (signer === undefined) throw new ImageError('IMAGE_SIGNATURE_INVALID');
   checkChain(signer, registered, carried);
   return describeSigner(signer);

@@ -17,7 +17,8 @@ export function decompressTar(name: string, content: Uint8Array, sizeBytesMax: n
   const method = METHODS[ending];
   if (method === undefined) throw new ImageError('IMAGE_COMPRESSION_UNSUPPORTED', { file: name });
   try {
-    return new Uint8Array(method(content, { maxOutputLength: sizeBytesMax }));
+    const { buffer, byteOffset, length } = method(content, { maxOutputLength: sizeBytesMax });
+    return new Uint8Array(buffer, byteOffset, length);
   } catch (cause) {
     const expected = `compressed data of at most ${sizeBytesMax} bytes`;
     throw new ImageError('IMAGE_MALFORMED', { expected, file: name }, cause);

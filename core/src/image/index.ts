@@ -1,7 +1,6 @@
 /**
- * Images: which format a firmware file has, what it says about itself, and whether its own checks hold. One file a format;
- * the table is `IMAGE_FORMATS`. Formats that carry
- * signatures are verified too (`verifyImage`). Pure: bytes in,
+ * Images: which format a firmware file has, what it says about itself, and whether its own checks hold. One file or folder
+ * a format; the table is `IMAGE_FORMATS`. Formats that carry signatures are verified too (`verifyImage`). Pure: bytes in,
  * facts out; every structure is checked against the end of the bytes before it is read.
  */
 export type { CmsSigner } from './certificate.ts';

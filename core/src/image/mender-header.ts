@@ -5,6 +5,7 @@
 import { fromUtf8, isCodedError } from '../bytes/index.ts';
 import { ImageError } from './errors.ts';
 
+const TEXT_SIZE_BYTES_MAX = 1024 * 1024;
 const LINES_MAX = 4096;
 const PAYLOADS_MAX = 64;
 
@@ -23,6 +24,7 @@ function malformed(expected: string, file: string, cause?: unknown): ImageError 
 }
 
 function textOf(bytes: Uint8Array, file: string): string {
+  if (bytes.length > TEXT_SIZE_BYTES_MAX) throw malformed(`at most ${TEXT_SIZE_BYTES_MAX} bytes of text`, file);
   try {
     return fromUtf8(bytes);
   } catch (cause) {

@@ -179,6 +179,7 @@ describe('artifacts made by mender-artifact', { skip }, () => {
     const replaced = (content: string): Uint8Array =>
       tar(files.map((file) => [file.name, file.name === 'manifest.sig' ? utf8(content) : file.content]));
     await assert.rejects(verifyMender(replaced('no base64!'), trust), { code: 'IMAGE_SIGNATURE_MALFORMED' });
+    await assert.rejects(verifyMender(replaced('A'.repeat(4100)), trust), { code: 'IMAGE_SIGNATURE_MALFORMED' });
     await assert.rejects(verifyMender(replaced('AAAA'), trust), { code: 'IMAGE_SIGNATURE_INVALID' });
   });
 
@@ -340,6 +341,7 @@ test('reads manifests and headers in one way only', () => {
   ]) {
     assert.throws(() => parseManifest(utf8(text)), { code: 'IMAGE_MALFORMED' }, text.slice(0, 100));
   }
+  assert.throws(() => parseManifest(new Uint8Array(1024 * 1024 + 1)), { code: 'IMAGE_MALFORMED' });
   assert.throws(() => parseManifest(Uint8Array.of(0xff)), { code: 'IMAGE_MALFORMED' });
   const info = {
     payloads: [{ type: null }],

@@ -17,6 +17,8 @@ import type { ImageTrust } from './trust.ts';
 
 const HEADER_SIZE_BYTES_MAX = 16 * 1024 * 1024;
 const PAYLOAD_SIZE_BYTES_MAX = 1024 * 1024 * 1024;
+const VERSION_SIZE_BYTES_MAX = 1024;
+const SIGNATURE_SIZE_BYTES_MAX = 4096;
 const AUGMENT = 'manifest-augment';
 const HEADER = /^header\.tar(\.[a-z0-9]+)?$/;
 const PAYLOAD = /^data\/([0-9]{4})\.tar(\.[a-z0-9]+)?$/;
@@ -62,7 +64,9 @@ function malformed(expected: string, file?: string): ImageError {
 /** Never throws. */
 export function isMender(bytes: Uint8Array): boolean {
   const first = firstTarFile(bytes);
-  return first?.name === 'version' && /"format"\s*:\s*"mender"/.test(Buffer.from(first.content).toString('latin1'));
+  if (first?.name !== 'version') return false;
+  const start = Buffer.from(first.content.subarray(0, VERSION_SIZE_BYTES_MAX)).toString('latin1');
+  return /"format"\s*:\s*"mender"/.test(start);
 }
 
 /** "Ordering": devices read a stream and must know everything before the payload comes. */
@@ -113,6 +117,9 @@ export function describeMender(bytes: Uint8Array): MenderDescription {
 }
 
 function parseSignature({ content, name }: TarFile): Uint8Array {
+  if (content.length > SIGNATURE_SIZE_BYTES_MAX) {
+    throw new ImageError('IMAGE_SIGNATURE_MALFORMED', { expected: `at most ${SIGNATURE_SIZE_BYTES_MAX} bytes` });
+  }
   try {
     return fromBase64(Buffer.from(content).toString('latin1'));
   } catch (cause) {
