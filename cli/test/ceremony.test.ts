@@ -34,9 +34,11 @@ describe('a ceremony of several people', () => {
     server = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = (await once(createInterface({ input: server.stdout! }), 'line')) as [string];
     said = JSON.parse(line) as Listening;
-    for (const name of ['alice', 'bob', 'carol', 'dave']) await ok('trust', 'holder', name);
-    await ok('trust', 'holder', 'erin', '--role', 'release');
-    await ok('init', 'fleet', ...IDENTITY);
+    await Promise.all([
+      ...['alice', 'bob', 'carol', 'dave'].map((name) => ok('trust', 'holder', name)),
+      ok('trust', 'holder', 'erin', '--role', 'release'),
+      ok('init', 'fleet', ...IDENTITY),
+    ]);
     proxy = createServer((request, response) => {
       fetch(`${said.url}/DEFAULT/pawl/v1/trust${request.url}`, { headers: { authorization: `TargetToken ${token}` } })
         .then(async (answer) => response.writeHead(answer.status).end(await answer.bytes()))
@@ -108,8 +110,7 @@ describe('a ceremony of several people', () => {
     await fails('TRUST_THRESHOLD_INVALID', 'trust', 'begin', ...roots, '--threshold', '4', '--workspace', 'fleet');
     const { path } = await lead('begin', ...roots, '--threshold', '2', '--out', 'first.json');
     assert.equal(path, place.path('first.json'));
-    const alice = await sign('alice', 'first.json');
-    const release = await sign('fleet', 'first.json', 'release');
+    const [alice, release] = await Promise.all([sign('alice', 'first.json'), sign('fleet', 'first.json', 'release')]);
     await fails('TRUST_SIGNATURES_TOO_FEW', 'trust', 'merge', alice, release, '--workspace', 'fleet');
     await fails('TRUST_SIGNER_UNKNOWN', 'trust', 'sign', 'first.json', '--key', 'root', '--workspace', 'dave');
     await fails('CLI_FILE_EXISTS', 'trust', 'sign', 'first.json', '--key', 'root', '--workspace', 'alice');
@@ -133,11 +134,11 @@ describe('a ceremony of several people', () => {
     await lead('rotate', 'root', '--add', 'dave/root.pem', '--remove', 'alice/root.pem', '--out', 'root.json');
     const text = (await place.pawl('trust', 'show', 'root.json', '--workspace', 'fleet')).out.join('\n');
     assert.match(text, /root: key in {3}[0-9a-f]{64}\n +root: key out {2}[0-9a-f]{64}/);
-    const [bob, carol, dave] = [
-      await sign('bob', 'root.json'),
-      await sign('carol', 'root.json'),
-      await sign('dave', 'root.json'),
-    ];
+    const [bob, carol, dave] = await Promise.all([
+      sign('bob', 'root.json'),
+      sign('carol', 'root.json'),
+      sign('dave', 'root.json'),
+    ]);
     await fails('TRUST_SIGNATURES_TOO_FEW', 'trust', 'merge', bob, dave, '--workspace', 'fleet');
     await fails('TRUST_SIGNER_REPEATED', 'trust', 'merge', bob, await again(bob, 'root.json'), '--workspace', 'fleet');
     await merge(bob, carol, dave);
@@ -146,7 +147,7 @@ describe('a ceremony of several people', () => {
     const change = ['--add', 'erin/release.pem', '--remove', 'release'];
     await lead('rotate', 'release', ...change, '--out', 'release.json');
     await fails('TRUST_SIGNER_UNKNOWN', 'trust', 'sign', 'release.json', '--key', 'release', '--workspace', 'fleet');
-    const copies = [await sign('bob', 'release.json'), await sign('dave', 'release.json')];
+    const copies = await Promise.all([sign('bob', 'release.json'), sign('dave', 'release.json')]);
     await fails('TRUST_SIGNATURES_TOO_FEW', 'trust', 'merge', ...copies, '--workspace', 'fleet');
     await merge(...copies, await sign('erin', 'release.json', 'release'));
     const trusted = await follow();

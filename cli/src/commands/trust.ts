@@ -22,7 +22,7 @@ import { renderTable } from '../frame/table.ts';
 import { pushTrust } from '../workspace/connection.ts';
 import { describeCeremony, linesOf } from '../workspace/describe-ceremony.ts';
 import { assertAbsent, inFolder, readInput, writeOutput } from '../workspace/files.ts';
-import { createNamedKey, listNamedKeys, openSigningKey } from '../workspace/keyring.ts';
+import { createNamedKey, listNamedKeys, loadNamedKey, openSigningKey } from '../workspace/keyring.ts';
 import { obtainPassphrase, PASSPHRASE_OPTION } from '../workspace/passphrase.ts';
 import { loadTrustBase, saveTrust } from '../workspace/trust-store.ts';
 import { loadWorkspace, saveConfig, WORKSPACE_OPTION, type Workspace } from '../workspace/workspace.ts';
@@ -202,13 +202,15 @@ const sign = defineCommand({
     const who = values.who ?? values.key;
     if (who.length > 100 || /\p{C}/u.test(who))
       throw new CliError('CLI_USAGE', { option: '--who', expected: 'a short name' });
-    const signer = await openSigningKey(workspace, values.key, await obtainPassphrase(io, values['passphrase-file']));
-    const signed = await signCeremony(ceremony, { signer, who, at: io.now() });
-    const { keyId } = tufKeyOf(signer.publicKey);
+    const stored = await loadNamedKey(workspace, values.key);
+    const { keyId } = tufKeyOf(PublicKey.fromSpki(stored.file.public));
     const given = inFolder(io.cwd, file);
     const beside = join(dirname(given), `${basename(given, '.json')}.${keyId.slice(0, 8)}.json`);
     const path = values.out === undefined ? beside : inFolder(io.cwd, values.out);
+    // Everything that can be wrong is said before the passphrase is asked for.
     await assertAbsent(path);
+    const signer = await openSigningKey(workspace, values.key, await obtainPassphrase(io, values['passphrase-file']));
+    const signed = await signCeremony(ceremony, { signer, who, at: io.now() });
     await writeOutput(path, encodeCeremony(signed));
     const entries = signed.record.filter((entry) => entry.keyId === keyId);
     return {

@@ -1,8 +1,8 @@
 /**
  * Keys as TUF metadata writes them (TUF 1.0.34 §4.2): Ed25519 as hexadecimal, ECDSA as SPKI PEM with DER signatures, RSA
  * (2048 bits or more) as SPKI PEM with PSS. A key id is the SHA-256 of the canonical form of the key; it is computed here
- * and compared, never believed. `ml-dsa-*` (SPKI PEM, raw signature) is an extension of ours: clients that do not know it
- * count such a key as absent, so thresholds that foreign clients must meet need standard keys.
+ * and compared, never believed. `ml-dsa-*` (SPKI PEM, raw signature) is an extension of ours. Of the clients that do not know
+ * it, tuf-js counts such a key as absent, so its threshold needs standard keys; python-tuf refuses the whole file.
  */
 import { CodedError, fromHex, toHex } from '../bytes/index.ts';
 import {
