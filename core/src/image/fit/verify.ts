@@ -143,6 +143,12 @@ function checkClosed(bytes: Uint8Array, { tree, images, configurations }: Fit): 
   refuseOthers(tree.root, ({ name }) => name === 'images' || name === 'configurations');
   for (const { node } of images.values()) refuseOthers(node, isPartOfImage);
   for (const { node } of configurations) refuseOthers(node, ({ name }) => name.startsWith('signature'));
+  // Not signed either: another of the signed configurations could be named, but not one that nothing could boot.
+  const parent = tree.root.children.get('configurations');
+  const byDefault = parent === undefined ? undefined : textOf(parent, 'default');
+  if (byDefault !== undefined && parent?.children.has(byDefault) !== true) {
+    throw malformed('a default that is a configuration', 0, byDefault);
+  }
   // libfdt finds `kernel@1` when it looks for `kernel`: with unit addresses another node could be booted (CVE-2021-27138).
   const unit = tree.tags.find(({ kind, path }) => kind === 'begin' && path.includes('@'));
   if (unit !== undefined) throw malformed('names without a unit address', unit.offset, unit.path);
