@@ -200,6 +200,34 @@ test('refuses a private key where a public one is expected', () => {
   );
 });
 
+test('refuses a PEM that is no base64, and RSA numbers that are none', () => {
+  const pem = '-----BEGIN PUBLIC KEY-----\nAA=A\n-----END PUBLIC KEY-----\n';
+  assert.equal(
+    codeOf(() => PublicKey.fromSpki(pem)),
+    'CRYPTO_KEY_MALFORMED',
+  );
+  const nothing = { modulus: new Uint8Array(0), exponent: new Uint8Array(0) };
+  assert.equal(
+    codeOf(() => PublicKey.fromRsaMembers('PS256', nothing)),
+    'CRYPTO_KEY_UNSUPPORTED',
+  );
+});
+
+test('refuses an ML-DSA private key that comes without its seed', () => {
+  const der = generateKeyPairSync('ml-dsa-65').privateKey.export({ type: 'pkcs8', format: 'der' });
+  // FIPS 204 table 1: the expanded key has 4032 bytes; the runtime writes it behind the seed.
+  const expanded = der.subarray(-4032);
+  const octets = (bytes: Uint8Array): Uint8Array =>
+    Uint8Array.of(0x04, 0x82, bytes.length >> 8, bytes.length & 0xff, ...bytes);
+  const algorithm = fromHex('020100300b0609608648016503040312');
+  const body = Uint8Array.of(...algorithm, ...octets(octets(expanded)));
+  const info = Uint8Array.of(0x30, 0x82, body.length >> 8, body.length & 0xff, ...body);
+  assert.equal(
+    codeOf(() => PrivateKey.fromPkcs8(info)),
+    'CRYPTO_KEY_UNSUPPORTED',
+  );
+});
+
 test('refuses oversized and empty public keys', () => {
   assert.equal(
     codeOf(() => PublicKey.fromSpki(new Uint8Array(10_000))),

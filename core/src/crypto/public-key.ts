@@ -109,17 +109,15 @@ export class PublicKey {
 
   /**
    * An RSA key from its modulus and exponent, big endian.
-   * @throws CryptoError CRYPTO_KEY_MALFORMED, CRYPTO_KEY_UNSUPPORTED
+   * @throws CryptoError CRYPTO_KEY_UNSUPPORTED
    */
   static fromRsaMembers(algorithm: SignatureAlgorithm, members: RsaMembers): PublicKey {
-    const jwk = { kty: 'RSA', n: toBase64Url(members.modulus), e: toBase64Url(members.exponent) };
-    let key: KeyObject;
-    try {
-      key = createPublicKey({ key: jwk, format: 'jwk' });
-    } catch (cause) {
-      throw new CryptoError('CRYPTO_KEY_MALFORMED', { what: 'RSA public key' }, cause);
+    if (members.modulus.length > RSA_BITS_MAX / 8) {
+      throw new CryptoError('CRYPTO_KEY_UNSUPPORTED', { what: 'RSA modulus', actual: members.modulus.length });
     }
-    return new PublicKey(key, algorithm);
+    // Any numbers make a key here; whether it is one is judged in the constructor.
+    const jwk = { kty: 'RSA', n: toBase64Url(members.modulus), e: toBase64Url(members.exponent) };
+    return new PublicKey(createPublicKey({ key: jwk, format: 'jwk' }), algorithm);
   }
 
   /** From a Node key object. @throws CryptoError CRYPTO_KEY_UNSUPPORTED */

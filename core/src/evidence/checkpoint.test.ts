@@ -128,3 +128,8 @@ test('refuses a verification key that is not of the one form', () => {
   assert.throws(() => encodeVkey(NAME, PrivateKey.generate('ESP256').publicKey), { code: 'VKEY_MALFORMED' });
   assert.equal(encodeVkey(NAME, parseVkey(vkey).publicKey), vkey);
 });
+
+test('refuses a root that only looks like base64', async () => {
+  const note = await signNote(`${NAME}\n7\n${'='.repeat(44)}\n`, NAME, key);
+  assert.throws(() => verifyCheckpoint(note, vkey), { code: 'CHECKPOINT_MALFORMED' });
+});
