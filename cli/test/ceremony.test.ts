@@ -198,6 +198,7 @@ describe('a ceremony of several people', () => {
 
     const shown = (await place.pawl('trust', 'show', '--workspace', 'fleet')).out.join('\n');
     assert.match(shown, /root +4 +20\d\d-\d\d-\d\d +3 of 3/);
+    assert.match(shown, /timestamp +- +- +1 of 1/);
 
     // tuf-js, from the first root on.
     await mkdir(place.path('tuf-js', 'targets'), { recursive: true });

@@ -49,28 +49,31 @@ async function namesOf(workspace: Workspace): Promise<(keyId: string) => string>
 
 type RoleFacts = {
   readonly role: string;
-  readonly version: number;
-  readonly expiresAt: Date;
+  readonly version: number | null;
+  readonly expiresAt: Date | null;
   readonly threshold: number;
   readonly keyIds: readonly string[];
 };
+
+function fileFacts(bytes: Uint8Array | undefined): Pick<RoleFacts, 'version' | 'expiresAt'> {
+  if (bytes === undefined) return { version: null, expiresAt: null };
+  const { version, expiresAt } = parseTargets(bytes).signed;
+  return { version, expiresAt };
+}
 
 /** Every role with its keys; those of the server have no file here, so no version. */
 function rolesOf(base: TrustBase): RoleFacts[] {
   const [rootBytes, targetsBytes] = [base.get('root'), base.get('targets')];
   if (rootBytes === undefined || targetsBytes === undefined) throw new CliError('CLI_TRUST_MISSING');
   const root = parseRoot(rootBytes).signed;
-  const targets = parseTargets(targetsBytes).signed;
   const top = TOP_ROLES.map((role): RoleFacts => {
-    const { version, expiresAt } = role === 'targets' ? targets : root;
-    return { role, version, expiresAt, ...root.roles[role] };
+    const { keyIds, threshold } = root.roles[role];
+    const { version, expiresAt } = role === 'root' ? root : fileFacts(base.get(role));
+    return { role, version, expiresAt, threshold, keyIds };
   });
-  const lines = (targets.delegations?.roles ?? []).map(({ name, threshold, keyIds }): RoleFacts => {
-    const bytes = base.get(name);
-    const { version, expiresAt } =
-      bytes === undefined ? { version: 0, expiresAt: targets.expiresAt } : parseTargets(bytes).signed;
-    return { role: name, version, expiresAt, threshold, keyIds };
-  });
+  const lines = (parseTargets(targetsBytes).signed.delegations?.roles ?? []).map(
+    ({ name, threshold, keyIds }): RoleFacts => ({ role: name, ...fileFacts(base.get(name)), threshold, keyIds }),
+  );
   return [...top, ...lines];
 }
 
@@ -118,8 +121,8 @@ const show = defineCommand({
           ? ['', '', '', '', nameOf(keyId)]
           : [
               role,
-              String(version),
-              expiresAt.toISOString().slice(0, 10),
+              String(version ?? '-'),
+              expiresAt?.toISOString().slice(0, 10) ?? '-',
               `${threshold} of ${keyIds.length}`,
               nameOf(keyId),
             ],
