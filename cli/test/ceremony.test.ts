@@ -36,7 +36,7 @@ describe('a ceremony of several people', () => {
     said = JSON.parse(line) as Listening;
     await Promise.all([
       ...['alice', 'bob', 'carol', 'dave'].map((name) => ok('trust', 'holder', name)),
-      ok('trust', 'holder', 'erin', '--role', 'release'),
+      ...['erin', 'frank'].map((name) => ok('trust', 'holder', name, '--role', 'release')),
       ok('init', 'fleet', ...IDENTITY),
     ]);
     proxy = createServer((request, response) => {
@@ -220,10 +220,11 @@ describe('a ceremony of several people', () => {
     assert.deepEqual((online['files'] as { changes: string[] }[])[0]?.changes, []);
 
     // Two release keys must list a release: one alone does not, both together do, and publishing needs no key then.
-    const two = ['rotate', 'release', '--add', 'alice/root.pem', '--threshold', '2', '--out', 'two.json'];
+    const two = ['rotate', 'release', '--add', 'frank/release.pem', '--threshold', '2', '--out', 'two.json'];
     await lead(...two);
-    const holders = await Promise.all(['bob', 'carol', 'dave', 'alice'].map((who) => sign(who, 'two.json')));
-    await merge(...holders, await sign('erin', 'two.json', 'release'));
+    const holders = await Promise.all(['bob', 'carol', 'dave'].map((who) => sign(who, 'two.json')));
+    const releases = await Promise.all(['erin', 'frank'].map((who) => sign(who, 'two.json', 'release')));
+    await merge(...holders, ...releases);
     const seal = ['seal', 'kettle.bin', '--version', '2.0.0', '--sequence', '2', '--counter', '1', '--key', 'image-2'];
     const { dir } = await ok(...seal, '--workspace', 'fleet');
     await lead('list', String(dir), '--out', 'list.json');
@@ -231,12 +232,12 @@ describe('a ceremony of several people', () => {
     assert.match(listing, new RegExp(`${LINE}/2\\.0\\.0/envelope\\.suit: sha256 [0-9a-f]{64}`));
     const half = await sign('erin', 'list.json', 'release');
     await fails('TRUST_SIGNATURES_TOO_FEW', 'trust', 'merge', half, '--workspace', 'fleet');
-    await merge(half, await sign('alice', 'list.json'));
+    await merge(half, await sign('frank', 'list.json', 'release'));
     assert.equal((await ok('publish', String(dir), '--workspace', 'fleet'))['state'], 'published');
     await fails('CLI_FILE_EXISTS', 'trust', 'list', String(dir), '--workspace', 'fleet');
 
     await lead('export', '--revoke', LINE, '--out', 'revoke.json');
-    await merge(await sign('erin', 'revoke.json', 'release'), await sign('alice', 'revoke.json'));
+    await merge(await sign('erin', 'revoke.json', 'release'), await sign('frank', 'revoke.json', 'release'));
     await assert.rejects(follow(), { code: 'TRUST_ROLE_UNKNOWN' });
   });
 

@@ -165,7 +165,15 @@ test('a key is sealed anew under another passphrase', async () => {
   assert.equal((await place.pawl(...reseal)).status, 0);
   await writeFile(place.path('kettle.bin'), 'firmware');
   assert.match((await place.pawl(...SEAL)).err[0] ?? '', /KEYS_PASSPHRASE_WRONG/);
+  // The key of the signing log has its own file, and keeps the passphrase of before until it is sealed anew as well.
+  assert.match((await place.pawl(...SEAL, '--passphrase-file', 'new')).err[0] ?? '', /KEYS_PASSPHRASE_WRONG/);
+  place.env['PAWL_LOG_PASSPHRASE_FILE'] = 'passphrase';
   assert.equal((await place.pawl(...SEAL, '--passphrase-file', 'new')).status, 0);
+  assert.equal((await place.pawl('key', 'reseal', 'signing-log', '--new-passphrase-file', 'new')).status, 0);
+  place.env['PAWL_LOG_PASSPHRASE_FILE'] = undefined;
+  const both = await place.pawl(...SEAL, '--passphrase-file', 'new', '--out', 'again');
+  assert.equal(both.status, 0, both.err.join('\n'));
+  assert.equal((await place.pawl('key', 'audit')).status, 0);
   assert.deepEqual((await readdir(place.path('keys'))).toSorted(), ['image.json', `line-${LINE}.json`]);
 });
 

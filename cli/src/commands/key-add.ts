@@ -58,6 +58,7 @@ const ADD_OPTIONS = {
   },
   timeout: { type: 'string', value: 'MS', summary: 'how long to wait for a signature', default: '30000' },
   custody: { type: 'string', value: 'WHO', summary: 'hsm, kms or offline (a token is hsm, a command kms)' },
+  ...PASSPHRASE_OPTION,
   ...WORKSPACE_OPTION,
 } as const;
 
@@ -132,7 +133,9 @@ export const addKey = defineCommand({
     const found = await (isToken
       ? findOnToken(io, values, timeoutMs)
       : findBehindCommand(io, values, { command, timeoutMs }));
-    return outcomeOf('added', await addKeyReference(workspace, { ...plan, ...found, custody }));
+    // The key needs none; the signing log does.
+    const passphrase = await obtainPassphrase(io, values['passphrase-file']);
+    return outcomeOf('added', await addKeyReference(workspace, { ...plan, ...found, custody, passphrase }));
   },
 });
 

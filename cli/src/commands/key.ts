@@ -7,6 +7,7 @@ import { createNamedKey, listNamedKeys, loadNamedKey, resealNamedKey } from '../
 import { obtainPassphrase, PASSPHRASE_OPTION } from '../workspace/passphrase.ts';
 import { loadWorkspace, WORKSPACE_OPTION } from '../workspace/workspace.ts';
 import { addKey, importKey } from './key-add.ts';
+import { auditKeys } from './key-audit.ts';
 import { KEY_NAME, keyFacts, OFFLINE_OPTION, PLAN_OPTIONS, parseAlgorithm, planKey } from './key-plan.ts';
 
 const newKey = defineCommand({
@@ -98,5 +99,5 @@ const exportPublic = defineCommand({
 
 export const key: CommandGroup = {
   summary: 'keys of the workspace: sealed files, tokens, commands',
-  commands: { new: newKey, import: importKey, add: addKey, list, show, export: exportPublic, reseal },
+  commands: { new: newKey, import: importKey, add: addKey, list, show, export: exportPublic, reseal, audit: auditKeys },
 };

@@ -96,6 +96,21 @@ export const CLI_ERRORS = {
     advice: 'Run "pawl login" with the link of the server; that makes root and targets.',
     status: 400,
   },
+  CLI_SIGNING_LOG_MISSING: {
+    message: 'the workspace has no signing log',
+    advice: 'It is made with the first key or signature; if there was one, restore signing-log/ from a backup.',
+    status: 404,
+  },
+  CLI_SIGNING_LOG_BUSY: {
+    message: 'another process is writing the signing log',
+    advice: 'Wait until it is done, and run the command again.',
+    status: 503,
+  },
+  CLI_KEY_ROLE_MISMATCH: {
+    message: 'a key of this role does not sign this',
+    advice: 'Name a key of the right role; a key has one role for life.',
+    status: 403,
+  },
 } as const satisfies ErrorTable;
 
 export type CliErrorCode = keyof typeof CLI_ERRORS;

@@ -7,6 +7,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { utf8 } from '@pawl/core/bytes';
 import { AgreementKey, type AgreementPublicKey, type PublicKey, type Signer } from '@pawl/core/crypto';
+import { PROOF_START, type SigningAct } from '@pawl/core/evidence';
 import {
   type AnyPrivateKey,
   assertNotExpired,
@@ -33,6 +34,7 @@ import {
 } from '@pawl/core/keys';
 import { CliError } from '../frame/errors.ts';
 import { assertAbsent, isPresent } from './files.ts';
+import { keyAct, LOG_KEY_NAME, LoggedSigner, SigningLog } from './signing-log.ts';
 import type { Workspace } from './workspace.ts';
 
 const NAME_GRAMMAR = /^[a-z0-9][a-z0-9-]{0,62}$/;
@@ -45,6 +47,7 @@ export type NamedKey<K extends StoredKey = StoredKey> = {
 
 function keyFilePath(dir: string, name: string): string {
   if (!NAME_GRAMMAR.test(name)) throw new CliError('CLI_USAGE', { name, expected: NAME_GRAMMAR.source });
+  if (name === LOG_KEY_NAME) return join(dir, LOG_KEY_NAME, 'key.json');
   return join(dir, 'keys', `${name}.json`);
 }
 
@@ -66,8 +69,14 @@ export type KeyPlan = {
 type SealedPlan = KeyPlan & { readonly passphrase: string; readonly custody?: 'file' | 'offline' };
 export type NewKey = SealedPlan & { readonly algorithm: KeyAlgorithm };
 
-async function save<K extends StoredKey>({ dir }: Workspace, name: string, file: K): Promise<NamedKey<K>> {
-  const path = keyFilePath(dir, name);
+/** Writes a key that is new here, after the signing log says that it comes. */
+async function save<K extends StoredKey>(
+  { workspace, act, log }: { readonly workspace: Workspace; readonly act: SigningAct; readonly log: SigningLog },
+  name: string,
+  file: K,
+): Promise<NamedKey<K>> {
+  const path = keyFilePath(workspace.dir, name);
+  await log.append(keyAct(act, name, file));
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await saveKeyFile(path, file);
   return { name, path, file };
@@ -76,8 +85,9 @@ async function save<K extends StoredKey>({ dir }: Workspace, name: string, file:
 /** Makes a key and writes it sealed. @throws CliError CLI_FILE_EXISTS */
 export async function createNamedKey(workspace: Workspace, { name, ...options }: NewKey): Promise<NamedKey<KeyFile>> {
   await assertAbsent(keyFilePath(workspace.dir, name));
+  const log = await SigningLog.open(workspace, options.passphrase);
   const { file } = await createFileKey(options);
-  return save(workspace, name, file);
+  return save({ workspace, act: 'key-created', log }, name, file);
 }
 
 /** Writes a key that came from elsewhere, sealed. @throws CliError CLI_FILE_EXISTS */
@@ -88,13 +98,16 @@ export async function importNamedKey(
 ): Promise<NamedKey<KeyFile>> {
   await assertAbsent(keyFilePath(workspace.dir, name));
   assertKeyOfOwn(workspace, key.publicKey);
-  return save(workspace, name, await sealFileKey(key, options));
+  const log = await SigningLog.open(workspace, options.passphrase);
+  return save({ workspace, act: 'key-imported', log }, name, await sealFileKey(key, options));
 }
 
 export type NewReference = KeyPlan & {
   readonly publicKey: PublicKey;
   readonly custody: Custody;
   readonly signer: SignerAddress;
+  /** Of the signing log. */
+  readonly passphrase: string;
 };
 
 /**
@@ -103,14 +116,16 @@ export type NewReference = KeyPlan & {
  */
 export async function addKeyReference(
   workspace: Workspace,
-  { name, publicKey, signer, ...intent }: NewReference,
+  { name, publicKey, signer, passphrase, ...intent }: NewReference,
 ): Promise<NamedKey<KeyReference>> {
   await assertAbsent(keyFilePath(workspace.dir, name));
   assertKeyOfOwn(workspace, publicKey);
   const file: KeyReference = { ...factsOf(publicKey, intent), signer };
+  const log = await SigningLog.open(workspace, passphrase);
   const { now, env } = workspace.host;
-  await openKeyReference(file, { env, now: now() }).sign(utf8(`pawl key proof 1\n${file.id}\n${file.createdAt}\n`));
-  return save(workspace, name, file);
+  const key = new LoggedSigner(openKeyReference(file, { env, now: now() }), { ...file, name }, log);
+  await key.sign(utf8(`${PROOF_START}${file.id}\n${file.createdAt}\n`));
+  return save({ workspace, act: 'key-added', log }, name, file);
 }
 
 /** @throws CliError CLI_KEY_MISSING */
@@ -142,19 +157,27 @@ async function openSealed(file: StoredKey, name: string, passphrase: string): Pr
   return openKeyFile(file, passphrase);
 }
 
-/**
- * The signer of this name: the sealed key opened, or the token or command that the reference names.
- * @throws CliError CLI_KEY_MISSING; KeysError KEYS_PASSPHRASE_WRONG, KEYS_EXPIRED
- */
-export async function openSigningKey(workspace: Workspace, name: string, passphrase: string): Promise<Signer> {
-  const { file } = await loadNamedKey(workspace, name);
+async function openSigner(workspace: Workspace, { name, file }: NamedKey, passphrase: string): Promise<Signer> {
   const { now, env } = workspace.host;
-  assertKeyOfOwn(workspace, signingKeyOf(file));
   if (isKeyReference(file)) return openKeyReference(file, { env, now: now() });
   assertNotExpired(file, now());
   const key = await openSealed(file, name, passphrase);
   if (key instanceof AgreementKey) throw new CliError('CLI_KEY_MISSING', { key: name, expected: 'a signing key' });
   return key;
+}
+
+/**
+ * The signer of this name: the sealed key opened, or the token or command that the reference names. Each of its signatures is
+ * entered in the signing log before it is made.
+ * @throws CliError CLI_KEY_MISSING; KeysError KEYS_PASSPHRASE_WRONG, KEYS_EXPIRED, KEYS_TEST_KEY_BARRED
+ */
+export async function openSigningKey(workspace: Workspace, name: string, passphrase: string): Promise<Signer> {
+  const named = await loadNamedKey(workspace, name);
+  // The key of the log signs its entries and nothing else.
+  if (name === LOG_KEY_NAME) throw new CliError('CLI_KEY_MISSING', { key: name, expected: 'a key of keys/' });
+  assertKeyOfOwn(workspace, signingKeyOf(named.file));
+  const signer = await openSigner(workspace, named, passphrase);
+  return new LoggedSigner(signer, { ...named.file, name }, await SigningLog.open(workspace, passphrase));
 }
 
 /** The key-agreement key of a product line. @throws CliError CLI_KEY_MISSING; KeysError KEYS_PASSPHRASE_WRONG */
@@ -179,6 +202,8 @@ export async function resealNamedKey(
   const { path, file } = await loadNamedKey(workspace, name);
   if (isKeyReference(file)) throw new CliError('CLI_KEY_MISSING', { key: name, expected: 'a sealed key file' });
   const made = await resealKeyFile(file, passphrases);
+  const log = await SigningLog.open(workspace, passphrases.old);
+  await log.append(keyAct('key-resealed', name, file));
   await replaceKeyFile(path, made, async (written) => {
     // What was read back must be what was asked for, and must open.
     if (written.id !== file.id) throw new CliError('CLI_KEY_MISSING', { key: name, expected: file.id });

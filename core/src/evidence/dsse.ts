@@ -105,6 +105,21 @@ export function parseEnvelope(bytes: Uint8Array): DsseEnvelope {
   };
 }
 
+/** What was signed in an envelope, by its own account: for finding its entry in a signing log. Nothing is verified. */
+export function signedPartOf(bytes: Uint8Array): {
+  readonly message: Uint8Array;
+  readonly keyId: string;
+  readonly signature: Uint8Array;
+} {
+  const { payload, signatures } = parseEnvelope(bytes);
+  const [{ keyid, sig }] = signatures;
+  return {
+    message: preAuthEncoding(decodeBase64(payload, 'payload')),
+    keyId: keyid,
+    signature: decodeBase64(sig, 'signatures[0].sig'),
+  };
+}
+
 /** A statement whose signature was verified; made only by `verifyStatement`. */
 export class VerifiedStatement {
   readonly #statement: Statement;

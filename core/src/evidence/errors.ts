@@ -150,6 +150,12 @@ export const EVIDENCE_ERRORS = {
     advice: 'Include the trust-updated entry whose subject has the digest of this root, or leave the root out.',
     status: 422,
   },
+  SIGNING_LOG_BROKEN: {
+    message: 'the signing log is not the one that was written',
+    advice:
+      'Entries were changed, removed or put in. Sign nothing with these keys before it is clear why; restore the log.',
+    status: 409,
+  },
 } as const satisfies ErrorTable;
 
 export type EvidenceErrorCode = keyof typeof EVIDENCE_ERRORS;

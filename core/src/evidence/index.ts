@@ -15,6 +15,7 @@ export {
   encodeEnvelope,
   parseEnvelope,
   STATEMENT_PAYLOAD_TYPE,
+  signedPartOf,
   signStatement,
   type VerifiedStatement,
   verifyStatement,
@@ -45,7 +46,24 @@ export {
   type TreeNode,
 } from './merkle-tree.ts';
 export { isPredicateType, PREDICATES, type PredicateType, type SignerKind } from './predicates.ts';
+export { describeMessage, type MessageKind, mayRoleSign, PROOF_START, type SignedMessage } from './signed-message.ts';
 export { encodeVkey, parseVkey, type Vkey } from './signed-note.ts';
+export {
+  type Anomaly,
+  type AuditedKey,
+  type AuditInput,
+  auditSignings,
+  type FoundSignature,
+  type SigningAudit,
+} from './signing-audit.ts';
+export {
+  encodeSigningRecord,
+  type LoadedSigningLog,
+  loadSigningLog,
+  type SigningAct,
+  type SigningRecord,
+  verifySigningLog,
+} from './signing-log.ts';
 export { newStatement, type Statement, type Subject } from './statement.ts';
 export {
   encodeTlogProof,

@@ -98,18 +98,35 @@ export function planRoot(size: number): NodePlan<Uint8Array> {
   return newPlan(rangeNodes(0, size), foldRange);
 }
 
-/** The root over leaf hashes that are all at hand, without storing nodes. */
-export function rootOfLeaves(leaves: readonly Uint8Array[]): Uint8Array {
-  const peaks: { level: number; hash: Uint8Array }[] = [];
-  for (const leaf of leaves) {
+/** The root of a list that grows, without storing nodes: only the complete subtrees at its right edge are kept. */
+export class GrowingTree {
+  readonly #peaks: { level: number; hash: Uint8Array }[] = [];
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get root(): Uint8Array {
+    return foldRange(this.#peaks.map(({ hash }) => hash));
+  }
+
+  add(leaf: Uint8Array): void {
     let node = { level: 0, hash: leaf };
-    for (let left = peaks.at(-1); left?.level === node.level; left = peaks.at(-1)) {
-      peaks.pop();
+    for (let left = this.#peaks.at(-1); left?.level === node.level; left = this.#peaks.at(-1)) {
+      this.#peaks.pop();
       node = { level: node.level + 1, hash: nodeHash(left.hash, node.hash) };
     }
-    peaks.push(node);
+    this.#peaks.push(node);
+    this.#size += 1;
   }
-  return foldRange(peaks.map(({ hash }) => hash));
+}
+
+/** The root over leaf hashes that are all at hand, without storing nodes. */
+export function rootOfLeaves(leaves: readonly Uint8Array[]): Uint8Array {
+  const tree = new GrowingTree();
+  for (const leaf of leaves) tree.add(leaf);
+  return tree.root;
 }
 
 /** What one new leaf adds: the nodes that became complete (the leaf first), and the new root. */

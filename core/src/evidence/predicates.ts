@@ -37,6 +37,10 @@ export const PREDICATES = {
     summary: 'metadata of the repository was accepted; the subject is the file and its digest',
     signedBy: ['registered', 'ledger'],
   },
+  'urn:pawl:signing:1': {
+    summary: 'a key of a workspace was used, made or changed; the subject is what was signed, or the public key',
+    signedBy: ['ledger'],
+  },
 } as const satisfies Readonly<Record<string, PredicateRow>>;
 
 export type PredicateType = keyof typeof PREDICATES;
