@@ -102,7 +102,8 @@ export const IMAGE_FORMATS: Readonly<Record<ImageFormat, FormatRow>> = {
     summary: 'RAUC bundle',
     isFormat: isRaucb,
     describe: describeRaucb,
-    signatures: 'CMS: plain over the squashfs; verity and crypt over the manifest, dm-verity tree recomputed',
+    signatures:
+      'CMS: plain over the squashfs; verity and crypt over the manifest, dm-verity tree recomputed; images against the manifest (gzip, zstd)',
     verify: verifyRaucb,
   },
   mender: {

@@ -15,6 +15,8 @@ export type RaucImage = {
   /** Absent when nothing is copied: an empty file system, or an install hook. */
   readonly file?: { readonly name: string; readonly sizeBytes: number; readonly sha256: string };
   readonly hooks: readonly string[];
+  /** The bundle may hold what was made of the file in its place. */
+  readonly isConverted?: true;
 };
 
 /** What a manifest says about the update. */
@@ -94,7 +96,8 @@ function parseImage(slot: string, group: Group): RaucImage {
   if (name === undefined) return { slot, hooks };
   // A name that leaves the bundle would stand for a file that the signature does not cover.
   if (name === '' || name.includes('/')) throw malformed('a file name without folders');
-  return { slot, file: { name, sizeBytes: sizeOf(group, 'size'), sha256: sha256Of(group) }, hooks };
+  const file = { name, sizeBytes: sizeOf(group, 'size'), sha256: sha256Of(group) };
+  return { slot, file, hooks, ...(group.has('convert') ? { isConverted: true } : {}) };
 }
 
 function sha256Of(group: Group): string {
@@ -129,6 +132,17 @@ function textOf(bytes: Uint8Array): string {
     if (!isCodedError(cause)) throw cause;
     throw malformed('a manifest in UTF-8');
   }
+}
+
+/**
+ * Parses the manifest in the squashfs of a plain bundle.
+ * @throws ImageError IMAGE_MALFORMED
+ */
+export function parsePlainManifest(bytes: Uint8Array): RaucUpdate {
+  const groups = parseGroups(textOf(bytes));
+  const format = groups.get('bundle')?.get('format') ?? 'plain';
+  if (format !== 'plain') throw malformed('format plain');
+  return parseUpdate(groups);
 }
 
 /**

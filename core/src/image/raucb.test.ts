@@ -84,7 +84,7 @@ describe('bundles made by rauc', { skip }, () => {
   });
   after(() => bench.close());
 
-  test('a plain bundle is described and verified; its manifest is in the squashfs and is not told', async () => {
+  test('a plain bundle is described and verified; its manifest is in the squashfs', async () => {
     const bytes = bundle('plain');
     assert.equal(identifyImage(bytes), 'raucb');
     const payloadSizeBytes = signatureOf(bytes).at;
@@ -93,6 +93,7 @@ describe('bundles made by rauc', { skip }, () => {
       sizeBytes: bytes.length,
       payloadSizeBytes,
       bundleFormat: 'plain',
+      update: UPDATE,
     });
     const { signer, ...facts } = await verifyRaucb(bytes, trust);
     assert.equal(signer.subject, 'CN=maker');
@@ -102,6 +103,8 @@ describe('bundles made by rauc', { skip }, () => {
       isEncrypted: false,
       bundleFormat: 'plain',
       boundBy: 'signature',
+      update: UPDATE,
+      areImagesChecked: true,
     });
   });
 
@@ -119,6 +122,7 @@ describe('bundles made by rauc', { skip }, () => {
         bundleFormat,
         boundBy: 'hash-tree',
         update: UPDATE,
+        areImagesChecked: bundleFormat === 'verity',
       });
       assert.ok(!JSON.stringify([facts, describeRaucb(bytes)]).includes('crypt-key'));
     }
@@ -231,6 +235,45 @@ describe('bundles made by rauc', { skip }, () => {
         await assert.rejects(verifyRaucb(cut, trust), { name: 'ImageError' }, `${name}, ${blocks} blocks`);
       }
     }
+  });
+
+  test('images that are not as the signed manifest says are refused; a closed squashfs is told', async () => {
+    const sign = (payload: Uint8Array): Uint8Array => {
+      bench.write('content', payload);
+      bench.run('openssl cms -sign -in content -out sig -signer maker.pem -inkey maker.key -outform DER -binary');
+      return join(payload, bench.read('sig'));
+    };
+    const image = (digest = ROOTFS_SHA256, size = 5000, more = ''): string =>
+      `[update]\ncompatible=x\n[image.rootfs]\nfilename=rootfs.img\nsha256=${digest}\nsize=${size}\n${more}`;
+    const pack = (manifest: string | undefined, compressor = 'gzip'): Uint8Array => {
+      rmSync(bench.path('pack'), { recursive: true, force: true });
+      rmSync(bench.path('squashfs'), { force: true });
+      mkdirSync(bench.path('pack'));
+      bench.write('pack/rootfs.img', ROOTFS);
+      if (manifest !== undefined) bench.write('pack/manifest.raucm', manifest);
+      bench.run(`mksquashfs pack squashfs -quiet -no-progress -comp ${compressor}`);
+      return sign(bench.read('squashfs'));
+    };
+    const good = await verifyRaucb(pack(image()), trust);
+    assert.deepEqual([good.update?.images.length, good.areImagesChecked], [1, true]);
+    const hook = await verifyRaucb(pack('[update]\ncompatible=x\n[image.rootfs]\nhooks=install\n'), trust);
+    assert.equal(hook.areImagesChecked, true);
+    const converted = await verifyRaucb(pack(image(undefined, undefined, 'convert=tar-extract\n')), trust);
+    assert.equal(converted.areImagesChecked, false);
+    for (const [code, manifest] of [
+      ['IMAGE_DIGEST_MISMATCH', image('ab'.repeat(32))],
+      ['IMAGE_DIGEST_MISMATCH', image(ROOTFS_SHA256, 5001)],
+      ['IMAGE_FILE_MISSING', image().replace('rootfs.img', 'other.img')],
+      ['IMAGE_FILE_MISSING', undefined],
+      ['IMAGE_MALFORMED', `${image()}[bundle]\nformat=verity\n`],
+      ['IMAGE_MALFORMED', image() + '#'.repeat(256 * 1024)],
+    ] as const) {
+      await assert.rejects(verifyRaucb(pack(manifest), trust), { code }, manifest?.slice(0, 100));
+    }
+    const closed = pack(image(), 'xz');
+    assert.ok(!('update' in describeRaucb(closed)));
+    const { update, areImagesChecked } = await verifyRaucb(closed, trust);
+    assert.deepEqual([update, areImagesChecked], [undefined, false]);
   });
 
   test('refuses signed payloads that are no squashfs, and signatures that bind nothing', async () => {

@@ -2,11 +2,13 @@
  * RAUC bundles (.raucb; RAUC documentation, "Bundle Formats"): a squashfs, the hash tree over it, a CMS structure, and the
  * size of that structure in the last 8 bytes.
  *
- * plain: the signature is over the squashfs, whose manifest is inside and is not read. verity: the manifest stands in the
- * signature and names the root of a dm-verity tree, which is recomputed. crypt: as verity, over an encrypted squashfs, which
- * stays closed; the signature itself may be encrypted for devices and is then opened with the key of one.
+ * plain: the signature is over the squashfs, and the manifest is inside. verity: the manifest stands in the signature and
+ * names the root of a dm-verity tree, which is recomputed. crypt: as verity, over an encrypted squashfs, which stays closed;
+ * the signature itself may be encrypted for devices and is then opened with the key of one. In a squashfs that can be
+ * opened (gzip, zstd), each image is held against the size and digest that the manifest gives it.
  */
-import { ByteReader, safeSize } from '../bytes/index.ts';
+import { createHash } from 'node:crypto';
+import { ByteReader, concat, safeSize } from '../bytes/index.ts';
 import type { CmsSigner } from './certificate.ts';
 import {
   CMS_DATA,
@@ -20,14 +22,22 @@ import { isEnveloped, openEnvelope, parseEnvelope } from './cms-envelope.ts';
 import { TAG } from './der.ts';
 import { verifyVerityTree } from './dm-verity.ts';
 import { ImageError } from './errors.ts';
-import { parseRaucManifest, type RaucManifest, type RaucUpdate } from './rauc-manifest.ts';
-import { hasPrefix, readerOf, regionOf } from './region.ts';
+import {
+  parsePlainManifest,
+  parseRaucManifest,
+  type RaucImage,
+  type RaucManifest,
+  type RaucUpdate,
+} from './rauc-manifest.ts';
+import { readerOf, regionOf } from './region.ts';
+import { Squashfs } from './squashfs.ts';
 import type { ImageTrust } from './trust.ts';
 
 const SIZE_FIELD_BYTES = 8;
 const SIGNATURE_SIZE_BYTES_MAX = 256 * 1024;
 const BLOCK_SIZE_BYTES = 4096;
-const SQUASHFS = Uint8Array.of(0x68, 0x73, 0x71, 0x73);
+const MANIFEST = 'manifest.raucm';
+const MANIFEST_SIZE_BYTES_MAX = 256 * 1024;
 const EXPECTED = { contentType: CMS_DATA, tag: TAG.octetString };
 /** What lies in a RAUC bundle; nothing of it is verified. */
 export type RaucbDescription = {
@@ -37,7 +47,7 @@ export type RaucbDescription = {
   readonly payloadSizeBytes: number;
   /** How many can open an encrypted signature; absent when it is not encrypted. */
   readonly recipientCount?: number;
-  /** Absent from plain bundles and from encrypted signatures. */
+  /** Absent when it lies in an encrypted signature, or in a squashfs that cannot be opened. */
   readonly update?: RaucUpdate;
 };
 
@@ -51,8 +61,10 @@ export type VerifiedRaucb = {
   readonly boundBy: 'signature' | 'hash-tree';
   /** True when the signature was encrypted; devices take crypt bundles only so. */
   readonly isEncrypted: boolean;
-  /** From the signed manifest. Absent from plain bundles, whose manifest lies in the squashfs. */
+  /** From the signed manifest. Absent from plain bundles whose squashfs cannot be opened (xz, lz4, lzo). */
   readonly update?: RaucUpdate;
+  /** True when each image was opened and has its digest; false when one is converted, or the squashfs is closed. */
+  readonly areImagesChecked: boolean;
 };
 
 function malformed(expected: string, offset: number, actual?: number): ImageError {
@@ -94,26 +106,68 @@ export function describeRaucb(bytes: Uint8Array): RaucbDescription {
   if (isEnveloped(signature)) {
     return { ...shared, bundleFormat: 'crypt', recipientCount: parseEnvelope(signature).recipients.length };
   }
-  if (isDetachedCms(signature)) return { ...shared, bundleFormat: 'plain' };
+  if (isDetachedCms(signature)) {
+    const squashfs = openSquashfs(payload);
+    return { ...shared, bundleFormat: 'plain', ...(squashfs === undefined ? {} : { update: readManifest(squashfs) }) };
+  }
   const { bundleFormat, update } = parseRaucManifest(readEmbeddedContent(signature, EXPECTED));
   return { ...shared, bundleFormat, update };
 }
 
-function checkSquashfs(payload: Uint8Array): void {
-  if (!hasPrefix(payload, SQUASHFS)) throw malformed('a squashfs', 0);
+/** Undefined when it is compressed in a way that cannot be opened here. */
+function openSquashfs(payload: Uint8Array): Squashfs | undefined {
+  try {
+    return new Squashfs(payload);
+  } catch (error) {
+    if (error instanceof ImageError && error.code === 'IMAGE_COMPRESSION_UNSUPPORTED') return undefined;
+    throw error;
+  }
 }
 
-/** The payload is the data and, in its last `verity-size` bytes, the tree. */
-function checkPayload(payload: Uint8Array, { verity, bundleFormat }: RaucManifest): void {
+function readManifest(squashfs: Squashfs): RaucUpdate {
+  const file = squashfs.file(MANIFEST);
+  if (file === undefined) throw new ImageError('IMAGE_FILE_MISSING', { file: MANIFEST });
+  if (file.sizeBytes > MANIFEST_SIZE_BYTES_MAX) throw malformed('a manifest of a size that is handled', 0);
+  return parsePlainManifest(concat(...file.blocks()));
+}
+
+function checkImage(squashfs: Squashfs, { name, sizeBytes, sha256 }: NonNullable<RaucImage['file']>): void {
+  const file = squashfs.file(name);
+  if (file === undefined) throw new ImageError('IMAGE_FILE_MISSING', { file: name });
+  const hash = createHash('sha256');
+  // Before its blocks are made: the size of a file costs nothing to claim.
+  if (file.sizeBytes !== sizeBytes) throw new ImageError('IMAGE_DIGEST_MISMATCH', { file: name, expected: sizeBytes });
+  for (const block of file.blocks()) hash.update(block);
+  if (hash.digest('hex') !== sha256) throw new ImageError('IMAGE_DIGEST_MISMATCH', { file: name });
+}
+
+/** True when there was no image that only its converted form stands for. */
+function checkImages(squashfs: Squashfs, { images }: RaucUpdate): boolean {
+  for (const { file, isConverted } of images) {
+    if (file !== undefined && isConverted === undefined) checkImage(squashfs, file);
+  }
+  return images.every(({ isConverted }) => isConverted === undefined);
+}
+
+function checkPlain(payload: Uint8Array): Pick<VerifiedRaucb, 'update' | 'areImagesChecked'> {
+  const squashfs = openSquashfs(payload);
+  if (squashfs === undefined) return { areImagesChecked: false };
+  const update = readManifest(squashfs);
+  return { update, areImagesChecked: checkImages(squashfs, update) };
+}
+
+/** True when the images were checked too. The payload is the data and, in its last `verity-size` bytes, the tree. */
+function checkPayload(payload: Uint8Array, { verity, bundleFormat, update }: RaucManifest): boolean {
   const dataSize = payload.length - verity.sizeBytes;
   const data = regionOf(payload, 0, dataSize, 'payload before the hash tree');
   verifyVerityTree(data, payload.subarray(dataSize), verity);
-  if (bundleFormat === 'verity') checkSquashfs(data);
+  const squashfs = bundleFormat === 'verity' ? openSquashfs(data) : undefined;
+  return squashfs !== undefined && checkImages(squashfs, update);
 }
 
 /**
  * Verifies a RAUC bundle under the registered certificates (PEM), and its payload against what was signed.
- * @throws ImageError IMAGE_SIGNATURE_*, IMAGE_SIGNER_UNKNOWN, IMAGE_ALGORITHM_WEAK, IMAGE_DIGEST_MISMATCH, IMAGE_DECRYPTION_*, IMAGE_*_MALFORMED, IMAGE_TRUNCATED
+ * @throws ImageError IMAGE_SIGNATURE_*, IMAGE_SIGNER_UNKNOWN, IMAGE_ALGORITHM_WEAK, IMAGE_DIGEST_MISMATCH, IMAGE_FILE_MISSING, IMAGE_DECRYPTION_*, IMAGE_*_MALFORMED, IMAGE_TRUNCATED
  */
 export async function verifyRaucb(bytes: Uint8Array, trust: ImageTrust): Promise<VerifiedRaucb> {
   const { payload, signature: outer } = open(bytes);
@@ -122,12 +176,12 @@ export async function verifyRaucb(bytes: Uint8Array, trust: ImageTrust): Promise
   const shared = { format: 'raucb', payloadSizeBytes: payload.length, isEncrypted } as const;
   if (!isEncrypted && isDetachedCms(signature)) {
     const signer = verifyDetachedCms(payload, signature, trust.keysPem);
-    checkSquashfs(payload);
-    return { ...shared, signer, bundleFormat: 'plain', boundBy: 'signature' };
+    return { ...shared, signer, bundleFormat: 'plain', boundBy: 'signature', ...checkPlain(payload) };
   }
   const { signer, content } = verifyEmbeddedCms(signature, EXPECTED, trust.keysPem);
   const manifest = parseRaucManifest(content);
   if (isEncrypted && manifest.bundleFormat !== 'crypt') throw malformed('format crypt in an encrypted signature', 0);
-  checkPayload(payload, manifest);
-  return { ...shared, signer, bundleFormat: manifest.bundleFormat, boundBy: 'hash-tree', update: manifest.update };
+  const areImagesChecked = checkPayload(payload, manifest);
+  const { bundleFormat, update } = manifest;
+  return { ...shared, signer, bundleFormat, boundBy: 'hash-tree', update, areImagesChecked };
 }
