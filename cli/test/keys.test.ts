@@ -195,6 +195,12 @@ test('a published test key is refused, unless the workspace is for development, 
   assert.match(warned.err[0] ?? '', /^warning: .*RFC 9964/);
   assert.equal(warned.status, 0);
   assert.match((await place.pawl(...SEAL, '--key', 'zeros')).err[0] ?? '', /^warning:/);
+  await place.pawl('key', 'export', 'zeros', '--out', 'zeros.pem');
+  const verified = await place.pawl('verify', `releases/${LINE}/1.0.0`, '--key', 'zeros.pem', '--json');
+  assert.equal(verified.status, 0, verified.err.join('\n'));
+  assert.match(verified.err[0] ?? '', /^warning: [0-9a-f]{64} is a published test key \(RFC 9964/);
+  const [warning] = verified.json['warnings'] as { code: string; origin: string }[];
+  assert.equal(warning?.code, 'KEYS_TEST_KEY_BARRED');
   // Back in production, the key that is there signs nothing.
   await setProfile('production');
   assert.match((await place.pawl(...SEAL, '--key', 'zeros', '--out', 'x')).err[0] ?? '', /KEYS_TEST_KEY_BARRED/);

@@ -9,6 +9,7 @@ import { CliError } from '../frame/errors.ts';
 import { inFolder, isPresent, readInput, readStart } from '../workspace/files.ts';
 import { DECRYPT_KEY_OPTION, factLines, IMAGE_SIZE_BYTES_MAX, readImageTrust } from '../workspace/image-file.ts';
 import { readLedgerKey } from '../workspace/ledger-key.ts';
+import { withTestKeyWarnings } from '../workspace/test-key-warnings.ts';
 import {
   type EnvelopeFacts,
   type ReleaseFacts,
@@ -156,6 +157,7 @@ export const verify = defineCommand({
     'keys/LINE.cbor (release folder, SUIT envelope: every algorithm given must have signed); a public key or certificate as',
     'PEM (firmware image, by its format); the verification key of the ledger, as text or in a file (bundle, .tlog-proof).',
     'What a file is, its content says, not its name. --root is the root to start from (folder of TUF metadata).',
+    'Under a published test key everything that verifies is shown with a warning: everybody can sign with it.',
     'The exit status is 0 only for what is authentic as a whole, 1 for what is not, 2 when it cannot be tried.',
   ],
   positionals: [{ name: 'PATH', summary: 'what to verify' }],
@@ -166,11 +168,15 @@ export const verify = defineCommand({
     entry: { type: 'string', value: 'FILE', summary: 'the ledger entry that a .tlog-proof is about' },
   },
   example: 'pawl verify bundle.zip --key ledger.vkey',
-  run: ({ values, positionals: [path = ''], io }) =>
-    verifyPath(io, inFolder(io.cwd, path), {
-      keys: values.key,
-      decryptKeys: values['decrypt-key'],
-      root: values.root,
-      entry: values.entry,
-    }),
+  async run({ values, positionals: [path = ''], io }) {
+    const { key: keys, root, entry } = values;
+    const decryptKeys = values['decrypt-key'];
+    const outcome = await verifyPath(io, inFolder(io.cwd, path), { keys, decryptKeys, root, entry });
+    const trusted = root === undefined ? keys : [...keys, root];
+    return withTestKeyWarnings(
+      io,
+      outcome,
+      trusted.map((file) => inFolder(io.cwd, file)),
+    );
+  },
 });
