@@ -201,6 +201,28 @@ describe('EFI programs signed by sbsign', { skip }, () => {
     });
   });
 
+  test('programs of 32 bits and the boot loader of this machine verify too', async () => {
+    const small = build();
+    const view = new DataView(small.buffer);
+    view.setUint16(68, 0x14c, true);
+    view.setUint16(OPTIONAL, 0x10b, true);
+    view.setUint32(OPTIONAL + 92, 16, true);
+    view.setUint32(OPTIONAL + 108, 0, true);
+    const loader = new Uint8Array(readFileSync('/usr/lib/systemd/boot/efi/systemd-bootx64.efi'));
+    for (const [machine, plain] of [
+      ['x86', small],
+      ['x86-64', loader],
+    ] as const) {
+      const signed = sign(plain);
+      assert.ok(isGoodForSbverify(signed));
+      const verified = await verifyEfi(signed, trust);
+      assert.equal(verified.machine, machine);
+      const changed = flip(signed, (plain.length - 3) * 8);
+      assert.ok(!isGoodForSbverify(changed));
+      await assert.rejects(verifyEfi(changed, trust), { code: 'IMAGE_DIGEST_MISMATCH' });
+    }
+  });
+
   test('zeros between sections are passed over as sbsign does, anything else there is refused', async () => {
     const signed = sign(build({ secondAt: HEADERS + 128, tail: 16 }));
     assert.ok(isGoodForSbverify(signed));
