@@ -101,3 +101,44 @@ test('says what is wrong with the words of a command', async () => {
     assert.match(ran.err[0] ?? '', code, words.join(' '));
   }
 });
+
+/** A tar of plain files, as POSIX ustar writes them. */
+function tar(files: Readonly<Record<string, Buffer>>): Buffer {
+  const entries = Object.entries(files).map(([name, content]) => {
+    const header = Buffer.alloc(512);
+    const size = content.length.toString(8).padStart(11, '0');
+    for (const [at, text] of [
+      [0, name],
+      [124, size],
+      [148, '        '],
+      [156, '0'],
+      [257, 'ustar\x0000'],
+    ] as const) {
+      header.write(text, at);
+    }
+    const sum = header.reduce((total, byte) => total + byte, 0);
+    header.write(`${sum.toString(8).padStart(6, '0')}\0`, 148);
+    return Buffer.concat([header, content, Buffer.alloc((512 - (content.length % 512)) % 512)]);
+  });
+  return Buffer.concat([...entries, Buffer.alloc(1024)]);
+}
+
+test('what a file says about itself does not steer the terminal', async () => {
+  await using place = await Place.make();
+  const info = {
+    payloads: [],
+    artifact_provides: { artifact_name: '\u001b[2J\u009b31m\n  gone' },
+    artifact_depends: { device_type: ['\u007f'] },
+  };
+  const artifact = tar({
+    version: Buffer.from('{"format":"mender","version":3}'),
+    manifest: Buffer.alloc(0),
+    'header.tar': tar({ 'header-info': Buffer.from(JSON.stringify(info)) }),
+  });
+  await writeFile(place.path('a.mender'), artifact);
+  const described = await place.pawl('image', 'describe', 'a.mender');
+  assert.equal(described.status, 0, described.err.join('\n'));
+  const lines = described.out.flatMap((line) => line.split('\n'));
+  assert.ok(lines.includes('  artifactName     \\u001b[2J\\u009b31m\\u000a  gone'), lines.join('|'));
+  assert.ok(lines.every((line) => !/\p{Cc}/u.test(line)));
+});

@@ -39,10 +39,15 @@ export async function readImageTrust(
   };
 }
 
+/** Text out of a file must not steer the terminal that shows it. */
+function escapeControls(text: string): string {
+  return text.replace(/\p{Cc}/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 /** One fact a line; members of a fact are shown as JSON. */
 export function factLines(facts: object): string[] {
   return Object.entries(facts).map(([name, value]: [string, unknown]) => {
-    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    const text = escapeControls(typeof value === 'string' ? value : JSON.stringify(value));
     return `  ${name.padEnd(16)} ${text}`;
   });
 }
