@@ -97,8 +97,8 @@ function open(bytes: Uint8Array): { payload: Uint8Array; signature: Uint8Array }
 }
 
 /**
- * Describes a RAUC bundle by its signature.
- * @throws ImageError IMAGE_TRUNCATED, IMAGE_MALFORMED, IMAGE_SIGNATURE_MALFORMED
+ * Describes a RAUC bundle by its signature and, a plain one, by its squashfs.
+ * @throws ImageError IMAGE_TRUNCATED, IMAGE_MALFORMED, IMAGE_FILE_MISSING, IMAGE_SIGNATURE_MALFORMED, IMAGE_ALGORITHM_WEAK
  */
 export function describeRaucb(bytes: Uint8Array): RaucbDescription {
   const { payload, signature } = open(bytes);
