@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { LINE, makeWorkspace, Place } from './workspace-fixture.ts';
 
@@ -205,4 +205,28 @@ test('a published test key is refused, unless the workspace is for development, 
   await setProfile('production');
   assert.match((await place.pawl(...SEAL, '--key', 'zeros', '--out', 'x')).err[0] ?? '', /KEYS_TEST_KEY_BARRED/);
   assert.ok(!existsSync(place.path('x')));
+});
+
+test('an LMS key signs releases, each with a leaf of its own, and refuses a workspace that was copied', async () => {
+  await using place = await Place.make();
+  await makeWorkspace(place);
+  const words = ['key', 'new', 'rom', '--role', 'image', '--algorithm', 'HSS-LMS', '--lms-height', '5'];
+  const made = await place.pawl(...words);
+  assert.equal(made.status, 0, made.err.join('\n'));
+  await sealsWith(place, 'rom');
+  // The envelope and the statement: two leaves.
+  assert.match(await readFile(place.path('keys', 'rom.lms'), 'latin1'), /\n0000000002\n$/);
+  assert.equal((await place.pawl('key', 'audit')).status, 0);
+  await copyFile(place.path('keys', 'rom.lms'), place.path('backup'));
+  await rename(place.path('backup'), place.path('keys', 'rom.lms'));
+  const again = [...SEAL, '--key', 'rom', '--out', 'again'];
+  const refused = await place.pawl(...again);
+  assert.match(refused.err.join('\n'), /KEYS_STATE_RESTORED.*\nhint: .*pawl key resume/);
+  assert.equal((await place.pawl('key', 'resume', 'rom', '--from', '10')).status, 0);
+  assert.equal((await place.pawl(...again)).status, 0);
+  assert.match(await readFile(place.path('keys', 'rom.lms'), 'latin1'), /\n0000000012\n$/);
+  await writeFile(place.path('new'), 'another long passphrase\n');
+  assert.equal((await place.pawl('key', 'reseal', 'rom', '--new-passphrase-file', 'new')).status, 0);
+  assert.match((await place.pawl('key', 'resume', 'image', '--from', '10')).err[0] ?? '', /CLI_KEY_MISSING/);
+  assert.match((await place.pawl(...words.with(2, 'x').with(-1, '7'))).err[0] ?? '', /CLI_USAGE/);
 });

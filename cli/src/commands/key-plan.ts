@@ -12,7 +12,8 @@ export const PLAN_OPTIONS = {
   algorithm: {
     type: 'string',
     value: 'NAME',
-    summary: 'ESP256, ESP384, ESP512, Ed25519, PS256, PS384, PS512, ML-DSA-44, -65, -87; for role line: ECDH-P256',
+    summary:
+      'ESP256, ESP384, ESP512, Ed25519, PS256, PS384, PS512, ML-DSA-44, -65, -87, HSS-LMS (image); line: ECDH-P256',
   },
   purpose: { type: 'string', summary: 'a sentence for those who find the file', default: '' },
   expires: { type: 'string', value: 'DATE', summary: 'the day from which it signs nothing, as 2028-01-31' },

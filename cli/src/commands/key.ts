@@ -1,11 +1,12 @@
 /** `pawl key`: the keys of the workspace, sealed or elsewhere; only public halves ever leave it. */
 import { isKeyReference } from '@pawl/core/keys';
 import { type CommandGroup, defineCommand } from '../frame/command.ts';
+import { CliError } from '../frame/errors.ts';
 import { renderTable } from '../frame/table.ts';
 import { inFolder, writeOutput } from '../workspace/files.ts';
-import { createNamedKey, listNamedKeys, loadNamedKey, resealNamedKey } from '../workspace/keyring.ts';
+import { createNamedKey, listNamedKeys, loadNamedKey, resealNamedKey, resumeNamedKey } from '../workspace/keyring.ts';
 import { obtainPassphrase, PASSPHRASE_OPTION } from '../workspace/passphrase.ts';
-import { loadWorkspace, WORKSPACE_OPTION } from '../workspace/workspace.ts';
+import { loadWorkspace, parseNumber, WORKSPACE_OPTION } from '../workspace/workspace.ts';
 import { addKey, importKey } from './key-add.ts';
 import { auditKeys } from './key-audit.ts';
 import { KEY_NAME, keyFacts, OFFLINE_OPTION, PLAN_OPTIONS, parseAlgorithm, planKey } from './key-plan.ts';
@@ -13,7 +14,18 @@ import { KEY_NAME, keyFacts, OFFLINE_OPTION, PLAN_OPTIONS, parseAlgorithm, planK
 const newKey = defineCommand({
   summary: 'make a key, sealed with a passphrase',
   positionals: [KEY_NAME],
-  options: { ...PLAN_OPTIONS, ...OFFLINE_OPTION, ...PASSPHRASE_OPTION, ...WORKSPACE_OPTION },
+  options: {
+    ...PLAN_OPTIONS,
+    ...OFFLINE_OPTION,
+    'lms-height': {
+      type: 'string',
+      value: 'N',
+      summary: 'of HSS-LMS: 5, 10 or 15, for 2^N signatures ever',
+      default: '10',
+    },
+    ...PASSPHRASE_OPTION,
+    ...WORKSPACE_OPTION,
+  },
   example: 'pawl key new image-2 --role image --algorithm ML-DSA-65 --passphrase-file ~/pass',
   async run({ values, positionals: [name = ''], io }) {
     const workspace = await loadWorkspace(io, values.workspace);
@@ -21,7 +33,9 @@ const newKey = defineCommand({
     const algorithm = parseAlgorithm(plan.role, values.algorithm);
     const passphrase = await obtainPassphrase(io, values['passphrase-file'], { isNew: true });
     const custody = values.offline ? 'offline' : 'file';
-    const key = await createNamedKey(workspace, { ...plan, algorithm, custody, passphrase });
+    const lmsHeight = ([5, 10, 15] as const).find((height) => String(height) === values['lms-height']);
+    if (lmsHeight === undefined) throw new CliError('CLI_USAGE', { option: '--lms-height', expected: '5, 10 or 15' });
+    const key = await createNamedKey(workspace, { ...plan, algorithm, lmsHeight, custody, passphrase });
     return {
       json: keyFacts(key),
       text: [`made ${plan.role} key ${name} (${algorithm})`, `id ${key.file.id}`, `sealed in ${key.path}`],
@@ -47,6 +61,28 @@ const reseal = defineCommand({
     const fresh = await obtainPassphrase(asked, values['new-passphrase-file'], { isNew: true });
     const key = await resealNamedKey(workspace, name, { old, new: fresh });
     return { json: keyFacts(key), text: [`sealed ${name} anew in ${key.path}`, `id ${key.file.id}`] };
+  },
+});
+
+const resume = defineCommand({
+  summary: 'go on with an LMS key whose record of used leaves is lost',
+  about: [
+    'A leaf that signs two messages gives the key away to everybody who sees both. Give a number above every leaf that was',
+    'ever used, by this or any other copy of the key; when in doubt, make a new key.',
+  ],
+  positionals: [KEY_NAME],
+  options: {
+    from: { type: 'string', value: 'N', summary: 'the first leaf that is certainly unused', required: true },
+    ...PASSPHRASE_OPTION,
+    ...WORKSPACE_OPTION,
+  },
+  example: 'pawl key resume image-lms --from 200',
+  async run({ values, positionals: [name = ''], io }) {
+    const workspace = await loadWorkspace(io, values.workspace);
+    const from = Number(parseNumber(values.from, '--from'));
+    const passphrase = await obtainPassphrase(io, values['passphrase-file']);
+    const resumed = await resumeNamedKey(workspace, name, { from, passphrase });
+    return { json: { name, from, ...resumed }, text: [`${name} goes on with leaf ${from}`] };
   },
 });
 
@@ -99,5 +135,15 @@ const exportPublic = defineCommand({
 
 export const key: CommandGroup = {
   summary: 'keys of the workspace: sealed files, tokens, commands',
-  commands: { new: newKey, import: importKey, add: addKey, list, show, export: exportPublic, reseal, audit: auditKeys },
+  commands: {
+    new: newKey,
+    import: importKey,
+    add: addKey,
+    list,
+    show,
+    export: exportPublic,
+    reseal,
+    resume,
+    audit: auditKeys,
+  },
 };

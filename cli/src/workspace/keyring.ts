@@ -3,7 +3,7 @@
  * (docs/formats/keys.md). The name is the operator's; what counts is the key id. Opened keys stay in memory for one command
  * only.
  */
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { utf8 } from '@pawl/core/bytes';
 import { AgreementKey, type AgreementPublicKey, type PublicKey, type Signer } from '@pawl/core/crypto';
@@ -14,6 +14,8 @@ import {
   assertNotTestKey,
   type Custody,
   createFileKey,
+  createLmsKeyFile,
+  createLmsState,
   factsOf,
   findTestKey,
   isKeyReference,
@@ -21,11 +23,13 @@ import {
   type KeyFile,
   type KeyReference,
   type KeyRole,
+  LmsSigner,
   loadStoredKey,
   openKeyFile,
   openKeyReference,
   replaceKeyFile,
   resealKeyFile,
+  resumeLmsState,
   type SignerAddress,
   type StoredKey,
   saveKeyFile,
@@ -33,8 +37,9 @@ import {
   signingKeyOf,
 } from '@pawl/core/keys';
 import { CliError } from '../frame/errors.ts';
+import { withFileLock } from './file-lock.ts';
 import { assertAbsent, isPresent } from './files.ts';
-import { keyAct, LOG_KEY_NAME, LoggedSigner, SigningLog } from './signing-log.ts';
+import { keyAct, LOG_KEY_NAME, LoggedSigner, readSigningLog, SigningLog } from './signing-log.ts';
 import type { Workspace } from './workspace.ts';
 
 const NAME_GRAMMAR = /^[a-z0-9][a-z0-9-]{0,62}$/;
@@ -49,6 +54,11 @@ function keyFilePath(dir: string, name: string): string {
   if (!NAME_GRAMMAR.test(name)) throw new CliError('CLI_USAGE', { name, expected: NAME_GRAMMAR.source });
   if (name === LOG_KEY_NAME) return join(dir, LOG_KEY_NAME, 'key.json');
   return join(dir, 'keys', `${name}.json`);
+}
+
+/** The record of the leaves that an LMS key has used. */
+function statePathOf({ dir }: Workspace, name: string): string {
+  return join(dir, 'keys', `${name}.lms`);
 }
 
 /** The name of the key-agreement key of a product line. */
@@ -67,7 +77,11 @@ export type KeyPlan = {
   readonly replaces?: string | undefined;
 };
 type SealedPlan = KeyPlan & { readonly passphrase: string; readonly custody?: 'file' | 'offline' };
-export type NewKey = SealedPlan & { readonly algorithm: KeyAlgorithm };
+export type NewKey = SealedPlan & {
+  readonly algorithm: KeyAlgorithm;
+  /** Of an LMS key: 5, 10 or 15; it can make 2^height signatures, ever. */
+  readonly lmsHeight?: 5 | 10 | 15 | undefined;
+};
 
 /** Writes a key that is new here, after the signing log says that it comes. */
 async function save<K extends StoredKey>(
@@ -86,7 +100,13 @@ async function save<K extends StoredKey>(
 export async function createNamedKey(workspace: Workspace, { name, ...options }: NewKey): Promise<NamedKey<KeyFile>> {
   await assertAbsent(keyFilePath(workspace.dir, name));
   const log = await SigningLog.open(workspace, options.passphrase);
-  const { file } = await createFileKey(options);
+  if (options.algorithm !== 'HSS-LMS') {
+    const { file } = await createFileKey(options);
+    return save({ workspace, act: 'key-created', log }, name, file);
+  }
+  const file = await createLmsKeyFile({ ...options, height: options.lmsHeight ?? 10, width: 4 });
+  await mkdir(join(workspace.dir, 'keys'), { recursive: true, mode: 0o700 });
+  await createLmsState(statePathOf(workspace, name), file.id);
   return save({ workspace, act: 'key-created', log }, name, file);
 }
 
@@ -157,9 +177,28 @@ async function openSealed(file: StoredKey, name: string, passphrase: string): Pr
   return openKeyFile(file, passphrase);
 }
 
-async function openSigner(workspace: Workspace, { name, file }: NamedKey, passphrase: string): Promise<Signer> {
+async function openLmsKey(
+  workspace: Workspace,
+  { name, file }: NamedKey<KeyFile>,
+  passphrase: string,
+): Promise<Signer> {
+  const statePath = statePathOf(workspace, name);
+  const log = await readSigningLog(workspace, undefined);
+  return LmsSigner.open({
+    file,
+    passphrase,
+    statePath,
+    // Each of its entries wore out one leaf at most: a record that says less is an old one.
+    usedAtLeast: log?.records.filter(({ act, key }) => act === 'sign' && key.id === file.id).length ?? 0,
+    now: workspace.host.now(),
+    lock: (work) => withFileLock(`${statePath}.lock`, work),
+  });
+}
+
+async function openSigner(workspace: Workspace, { name, path, file }: NamedKey, passphrase: string): Promise<Signer> {
   const { now, env } = workspace.host;
   if (isKeyReference(file)) return openKeyReference(file, { env, now: now() });
+  if (file.algorithm === 'HSS-LMS') return openLmsKey(workspace, { name, path, file }, passphrase);
   assertNotExpired(file, now());
   const key = await openSealed(file, name, passphrase);
   if (key instanceof AgreementKey) throw new CliError('CLI_KEY_MISSING', { key: name, expected: 'a signing key' });
@@ -207,7 +246,31 @@ export async function resealNamedKey(
   await replaceKeyFile(path, made, async (written) => {
     // What was read back must be what was asked for, and must open.
     if (written.id !== file.id) throw new CliError('CLI_KEY_MISSING', { key: name, expected: file.id });
-    await openKeyFile(written, passphrases.new);
+    if (written.algorithm === 'HSS-LMS') await openLmsKey(workspace, { name, path, file: written }, passphrases.new);
+    else await openKeyFile(written, passphrases.new);
   });
   return { name, path, file: made };
+}
+
+/**
+ * Makes the record of an LMS key's leaves anew, from a leaf on that is certainly unused; an old record is moved aside.
+ * @throws CliError CLI_KEY_MISSING; KeysError KEYS_PASSPHRASE_WRONG, KEYS_STATE_UNUSABLE
+ */
+export async function resumeNamedKey(
+  workspace: Workspace,
+  name: string,
+  { from, passphrase }: { readonly from: number; readonly passphrase: string },
+): Promise<{ readonly statePath: string; readonly movedTo: string | undefined }> {
+  const { file } = await loadNamedKey(workspace, name);
+  if (isKeyReference(file) || file.algorithm !== 'HSS-LMS') {
+    throw new CliError('CLI_KEY_MISSING', { key: name, expected: 'an LMS key' });
+  }
+  const log = await SigningLog.open(workspace, passphrase);
+  await log.append(keyAct('key-resumed', name, file));
+  const statePath = statePathOf(workspace, name);
+  const aside = `${statePath}.${workspace.host.now().getTime()}.old`;
+  const movedTo = (await isPresent(statePath)) ? aside : undefined;
+  if (movedTo !== undefined) await rename(statePath, movedTo);
+  await resumeLmsState(statePath, file.id, from);
+  return { statePath, movedTo };
 }

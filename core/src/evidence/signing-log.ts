@@ -25,6 +25,7 @@ const ACTS = [
   'key-imported',
   'key-added',
   'key-resealed',
+  'key-resumed',
 ] as const;
 const KINDS: readonly MessageKind[] = [
   'root',

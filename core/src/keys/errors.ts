@@ -122,6 +122,22 @@ export const KEYS_ERRORS = {
       'Another key answered, or it signed something else. Check label, id, input and hashing in the key reference.',
     status: 502,
   },
+  KEYS_STATE_UNUSABLE: {
+    message: 'the record of the one-time leaves that an LMS key has used is missing or damaged',
+    advice:
+      'Sign nothing with this key. When it is certain how many signatures it made, "pawl key resume NAME --from N".',
+    status: 409,
+  },
+  KEYS_STATE_RESTORED: {
+    message: 'the record of the used leaves is a copy: a leaf that signs twice gives an LMS key away',
+    advice: 'Use the original. If it is lost, "pawl key resume NAME --from N", N above every leaf that was ever used.',
+    status: 409,
+  },
+  KEYS_EXHAUSTED: {
+    message: 'the LMS key has used all of its one-time leaves',
+    advice: 'Make a new key, and bring it into the key list of the line while the old one still counts.',
+    status: 409,
+  },
 } as const satisfies ErrorTable;
 
 export type KeysErrorCode = keyof typeof KEYS_ERRORS;

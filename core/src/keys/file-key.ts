@@ -21,7 +21,7 @@ import { assertAlgorithmAllowed, type KeyAlgorithm } from './roles.ts';
 
 const A256GCM = 3;
 
-type SealOptions = KeyIntent & { readonly passphrase: string; readonly custody?: 'file' | 'offline' };
+export type SealOptions = KeyIntent & { readonly passphrase: string; readonly custody?: 'file' | 'offline' };
 export type FileKeyOptions = SealOptions & { readonly algorithm: KeyAlgorithm };
 
 /** A private key in memory, of either kind. */
@@ -36,14 +36,15 @@ function sealAad(facts: KeyFacts, format: KeyFile['format']): Uint8Array {
     : encodeCbor(['pawl key file 2', ...common, custody, expiresAt, replaces]);
 }
 
-async function sealFacts(facts: KeyFacts, key: AnyPrivateKey, passphrase: string): Promise<KeyFile> {
+/** Seals secret bytes under the facts of their key; the bytes are wiped. */
+export async function sealSecret(facts: KeyFacts, secret: Uint8Array, passphrase: string): Promise<KeyFile> {
+  assertPassphrase(passphrase);
   const kdf = { ...KDF_COST, salt: new Uint8Array(randomBytes(SALT_SIZE_BYTES)) };
   const iv = new Uint8Array(randomBytes(AEAD_IV_SIZE_BYTES));
   const sealingKey = await derivePassphraseKey(passphrase, kdf);
   const encryptor = createAeadEncryptor({ algorithm: A256GCM, key: sealingKey, iv, aad: sealAad(facts, 2) });
-  const pkcs8 = key.toPkcs8Der();
-  const sealed = concat(iv, encryptor.update(pkcs8), encryptor.final());
-  pkcs8.fill(0);
+  const sealed = concat(iv, encryptor.update(secret), encryptor.final());
+  secret.fill(0);
   sealingKey.fill(0);
   return { format: 2, ...facts, kdf, sealed };
 }
@@ -55,7 +56,7 @@ async function sealFacts(facts: KeyFacts, key: AnyPrivateKey, passphrase: string
 export async function sealFileKey(key: AnyPrivateKey, options: SealOptions): Promise<KeyFile> {
   assertPassphrase(options.passphrase);
   const facts = factsOf(key.publicKey, { ...options, custody: options.custody ?? 'file' });
-  return sealFacts(facts, key, options.passphrase);
+  return sealSecret(facts, key.toPkcs8Der(), options.passphrase);
 }
 
 /**
@@ -87,14 +88,23 @@ function unseal(file: KeyFile, key: Uint8Array): Uint8Array {
   return plain;
 }
 
+/** The secret bytes of a key file. @throws KeysError KEYS_PASSPHRASE_WRONG, KEYS_FILE_MALFORMED */
+export async function unsealSecret(file: KeyFile, passphrase: string): Promise<Uint8Array> {
+  const sealingKey = await derivePassphraseKey(passphrase, file.kdf);
+  try {
+    return unseal(file, sealingKey);
+  } finally {
+    sealingKey.fill(0);
+  }
+}
+
 /**
  * Opens the private key of a key file.
  * @throws KeysError KEYS_PASSPHRASE_WRONG, KEYS_FILE_MALFORMED
  */
 export async function openKeyFile(file: KeyFile, passphrase: string): Promise<AnyPrivateKey> {
-  const sealingKey = await derivePassphraseKey(passphrase, file.kdf);
-  const pkcs8 = unseal(file, sealingKey);
-  sealingKey.fill(0);
+  if (file.algorithm === 'HSS-LMS') throw new KeysError('KEYS_FILE_MALFORMED', { expected: 'a key without state' });
+  const pkcs8 = await unsealSecret(file, passphrase);
   const key = isAgreementCurve(file.algorithm)
     ? AgreementKey.fromPkcs8(pkcs8)
     : PrivateKey.fromPkcs8(pkcs8, file.algorithm);
@@ -113,5 +123,5 @@ export async function resealKeyFile(
 ): Promise<KeyFile> {
   assertPassphrase(passphrases.new);
   const { format: _, kdf: __, sealed: ___, ...facts } = file;
-  return sealFacts(facts, await openKeyFile(file, passphrases.old), passphrases.new);
+  return sealSecret(facts, await unsealSecret(file, passphrases.old), passphrases.new);
 }

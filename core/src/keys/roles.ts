@@ -30,7 +30,12 @@ const SIGNATURES: readonly KeyAlgorithm[] = [
 export const KEY_ROLE_TABLE: Readonly<Record<KeyRole, KeyRoleRow>> = {
   root: { may: 'say which keys hold the other roles', livesOn: 'operator', algorithms: SIGNATURES },
   release: { may: 'list releases and their digests', livesOn: 'operator', algorithms: SIGNATURES },
-  image: { may: 'sign SUIT envelopes and release statements', livesOn: 'operator', algorithms: SIGNATURES },
+  image: {
+    may: 'sign SUIT envelopes and release statements',
+    livesOn: 'operator',
+    // Boot ROMs want LMS; no other role signs so seldom that its leaves would last.
+    algorithms: [...SIGNATURES, 'HSS-LMS'],
+  },
   snapshot: { may: 'sign which metadata versions belong together', livesOn: 'server', algorithms: SIGNATURES },
   timestamp: { may: 'sign which snapshot is the newest', livesOn: 'server', algorithms: SIGNATURES },
   // Signed notes verify with Ed25519 (C2SP signed-note); witnesses know no other.
