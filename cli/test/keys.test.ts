@@ -166,7 +166,7 @@ test('a key is sealed anew under another passphrase', async () => {
   await writeFile(place.path('kettle.bin'), 'firmware');
   assert.match((await place.pawl(...SEAL)).err[0] ?? '', /KEYS_PASSPHRASE_WRONG/);
   // The key of the signing log has its own file, and keeps the passphrase of before until it is sealed anew as well.
-  assert.match((await place.pawl(...SEAL, '--passphrase-file', 'new')).err[0] ?? '', /KEYS_PASSPHRASE_WRONG/);
+  assert.match((await place.pawl(...SEAL, '--passphrase-file', 'new')).err[0] ?? '', /CLI_SIGNING_LOG_LOCKED/);
   place.env['PAWL_LOG_PASSPHRASE_FILE'] = 'passphrase';
   assert.equal((await place.pawl(...SEAL, '--passphrase-file', 'new')).status, 0);
   assert.equal((await place.pawl('key', 'reseal', 'signing-log', '--new-passphrase-file', 'new')).status, 0);

@@ -101,6 +101,11 @@ export const CLI_ERRORS = {
     advice: 'It is made with the first key or signature; if there was one, restore signing-log/ from a backup.',
     status: 404,
   },
+  CLI_SIGNING_LOG_LOCKED: {
+    message: 'the key of the signing log does not open with this passphrase, and nothing is signed without its entry',
+    advice: 'Check the passphrase. If the log has another than the keys, name its file with PAWL_LOG_PASSPHRASE_FILE.',
+    status: 403,
+  },
   CLI_SIGNING_LOG_BUSY: {
     message: 'another process is writing the signing log',
     advice: 'Wait until it is done, and run the command again.',

@@ -13,7 +13,9 @@ const WAIT_TOTAL_MS = 30_000;
 const queues = new Map<string, Promise<unknown>>();
 
 function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
+  const code = error instanceof Error && 'errcode' in error ? error.errcode : undefined;
+  // The low byte is the result; above it stands why (SQLITE_BUSY_RECOVERY and others).
+  return typeof code === 'number' && (code & 0xff) === SQLITE_BUSY;
 }
 
 async function takeLock(path: string, waitTotalMs: number): Promise<DatabaseSync> {

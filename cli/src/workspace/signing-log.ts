@@ -33,6 +33,7 @@ import {
   isKeyReference,
   type KeyFacts,
   type KeyFile,
+  KeysError,
   loadStoredKey,
   openKeyFile,
   openKeyReference,
@@ -124,7 +125,10 @@ async function openOnce(file: KeyFile, passphrase: string): Promise<Signer> {
   const name = toHex(sha256(concat(encodeKeyFile(file), utf8(passphrase))));
   const opening = opened.get(name) ?? openKeyFile(file, passphrase);
   opened.set(name, opening);
-  const key = await opening;
+  const key = await opening.catch((cause: unknown) => {
+    const isWrong = cause instanceof KeysError && cause.code === 'KEYS_PASSPHRASE_WRONG';
+    throw isWrong ? new CliError('CLI_SIGNING_LOG_LOCKED', {}, cause) : cause;
+  });
   if (!('sign' in key)) throw new CliError('CLI_WORKSPACE_MALFORMED', { key: LOG_KEY_NAME });
   return key;
 }
@@ -144,7 +148,7 @@ export class SigningLog {
     this.#facts = { ...facts, name: LOG_KEY_NAME };
   }
 
-  /** Opens the log of a workspace; makes it when there is none. @throws KeysError KEYS_PASSPHRASE_WRONG */
+  /** Opens the log of a workspace; makes it when there is none. @throws CliError CLI_SIGNING_LOG_LOCKED */
   static async open(workspace: Workspace, passphrase: string): Promise<SigningLog> {
     const files = filesOf(workspace);
     const { env, now } = workspace.host;
