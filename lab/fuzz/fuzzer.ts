@@ -37,7 +37,7 @@ export type FuzzOptions = {
 
 /** Parsers of inputs of this size answer in milliseconds; this leaves room for a busy machine. */
 const SLOW_MS = 3000;
-const SIZE_BYTES_MAX = 4096;
+const SIZE_BYTES_MAX = 8192;
 
 function describe(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}\n${error.stack ?? ''}` : String(error);

@@ -309,6 +309,8 @@ function imageTargets(vectors: string): Target[] {
       seeds: async () => [
         ...vectorsIn(join(vectors, 'mcuboot/images'), /\.bin$/).map((bytes) => bytes.subarray(0, 4096)),
         ...vectorsIn(resolve(import.meta.dirname, '../../core/src/image/fixtures'), /\.(bin|uf2)$/),
+        // Made by cpio, mender-artifact, mkimage, rauc, sbsign and dfu-suffix of Debian 12 over a file that says hello.
+        ...vectorsIn(join(import.meta.dirname, 'seeds/image'), /^[a-z]+\.[a-z]+$/),
         utf8(':020000040800F2\n:0400000001020304F2\n:00000001FF\n'),
         utf8('S00600004844521B\nS1070000010203E2\nS9030000FC\n'),
       ],

@@ -7,13 +7,13 @@
  */
 import { createHash, type KeyObject } from 'node:crypto';
 import { fromBase64, isCodedError } from '../bytes/index.ts';
-import { ecdsaRawToDer, importSpki } from '../crypto/index.ts';
+import { ecdsaRawToDer } from '../crypto/index.ts';
 import { decompressTar } from './decompress.ts';
 import { ImageError } from './errors.ts';
 import { checkVersion, type MenderHeader, parseHeaderInfo, parseManifest } from './mender-header.ts';
 import { checkKeyStrength, isSignatureOf } from './signature-algorithm.ts';
 import { firstTarFile, readTar, type TarFile } from './tar.ts';
-import type { ImageTrust } from './trust.ts';
+import { type ImageTrust, importTrustedKey } from './trust.ts';
 
 const HEADER_SIZE_BYTES_MAX = 16 * 1024 * 1024;
 const PAYLOAD_SIZE_BYTES_MAX = 1024 * 1024 * 1024;
@@ -141,7 +141,7 @@ function isSignedBy(message: Uint8Array, signature: Uint8Array, key: KeyObject):
 
 /** The signature does not say whose it is: each key is tried. */
 function verifyManifest(manifest: TarFile, signatureFile: TarFile, { keysPem }: ImageTrust): string {
-  const keys = keysPem.map((pem) => importSpki(pem));
+  const keys = keysPem.map((pem) => importTrustedKey(pem));
   if (keys.length === 0) throw new ImageError('IMAGE_SIGNER_UNKNOWN');
   for (const key of keys) checkKeyStrength(key);
   const signature = parseSignature(signatureFile);

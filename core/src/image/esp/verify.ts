@@ -7,10 +7,9 @@
  */
 import { constants, createHash, hash, type KeyObject, verify } from 'node:crypto';
 import { concat, fromBase64Url, isEqualBytes, toHex } from '../../bytes/index.ts';
-import { importSpki } from '../../crypto/index.ts';
 import { ImageError } from '../errors.ts';
 import type { MemorySegment } from '../memory-segment.ts';
-import type { ImageTrust } from '../trust.ts';
+import { type ImageTrust, importTrustedKey } from '../trust.ts';
 import { appOf, type EspApp } from './app-description.ts';
 import { type EspImage, parseEspImage } from './parse.ts';
 import { parseSignatureSector, type SignatureBlock, type SignatureScheme } from './signature-block.ts';
@@ -93,7 +92,7 @@ function ecBytes(key: KeyObject, { id, size }: { id: number; size: number }): Ui
 }
 
 function trustedKeyOf(pem: string): TrustedKey {
-  const key = importSpki(pem);
+  const key = importTrustedKey(pem);
   const { modulusLength, namedCurve, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
   const isRsa = key.asymmetricKeyType === 'rsa' && modulusLength === RSA_BITS && publicExponent < 2n ** 32n;
   if (isRsa) return { key, scheme: 'rsa3072-pss', bytes: rsaBytes(key) };

@@ -7,9 +7,8 @@
  */
 import { constants, hash, type KeyObject, verify } from 'node:crypto';
 import { toHex } from '../../bytes/index.ts';
-import { importSpki } from '../../crypto/index.ts';
 import { ImageError } from '../errors.ts';
-import type { ImageTrust } from '../trust.ts';
+import { type ImageTrust, importTrustedKey } from '../trust.ts';
 import { malformed, type TreeNode } from './device-tree.ts';
 import { type Fit, type FitConfiguration, type FitImage, parseFit, signaturesOf, textOf } from './parse.ts';
 import { imagesOf, signedBytes, UNSIGNED_PROPERTIES } from './signed-region.ts';
@@ -47,7 +46,7 @@ const PADDINGS: Readonly<Record<string, object>> = {
 type TrustedKey = { readonly key: KeyObject; readonly name: string };
 
 function trustedKeyOf(pem: string): TrustedKey {
-  const key = importSpki(pem);
+  const key = importTrustedKey(pem);
   const { modulusLength = 0, namedCurve = '' } = key.asymmetricKeyDetails ?? {};
   if (key.asymmetricKeyType === 'rsa' && RSA_BITS.has(modulusLength)) return { key, name: `rsa${modulusLength}` };
   const name = key.asymmetricKeyType === 'ec' ? CURVES[namedCurve] : undefined;

@@ -8,9 +8,8 @@
  */
 import { createPrivateKey, hash, type KeyObject } from 'node:crypto';
 import { concat, toHex } from '../../bytes/index.ts';
-import { importSpki } from '../../crypto/index.ts';
 import { ImageError } from '../errors.ts';
-import type { ImageTrust } from '../trust.ts';
+import { type ImageTrust, importTrustedKey } from '../trust.ts';
 import { isHashOf } from './describe.ts';
 import { factsOf, type McubootFacts } from './facts.ts';
 import { aesCtr, unwrapImageKey } from './image-key.ts';
@@ -71,7 +70,7 @@ function openRegion(image: McubootImage, trust: ImageTrust): { region: Uint8Arra
  * @throws CryptoError CRYPTO_KEY_MALFORMED
  */
 export function openMcuboot(bytes: Uint8Array, trust: ImageTrust): { verified: VerifiedMcuboot; payload: Uint8Array } {
-  const trusted = trust.keysPem.map((pem) => importSpki(pem));
+  const trusted = trust.keysPem.map((pem) => importTrustedKey(pem));
   // A key that can sign no image is an error of whoever trusts it, not a reason to look at the next.
   for (const key of trusted) algorithmOf(key);
   const image = parseMcuboot(bytes);
