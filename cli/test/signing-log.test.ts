@@ -37,6 +37,8 @@ test('each key and each signature has its entry, and the log verifies as a bundl
   const text = (await place.pawl('key', 'audit')).out.join('\n');
   assert.match(text, /5 entries of the signing log, all verified/);
   assert.match(text, /image +image +file +\d{4}-\d\d-\d\d +- +2 /);
+  assert.match(text, /signing-log +ledger +file /);
+  assert.ok(!text.includes('(gone)'));
   assert.match(text, /nothing that does not fit/);
   const log = await readFile(place.path(...ENTRIES), 'utf8');
   assert.ok(!log.includes(PASSPHRASE));

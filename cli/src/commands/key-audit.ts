@@ -6,8 +6,8 @@ import { CliError } from '../frame/errors.ts';
 import { type Cell, renderTable } from '../frame/table.ts';
 import { inFolder, readText, writeOutput } from '../workspace/files.ts';
 import { findSignatures } from '../workspace/found-signatures.ts';
-import { listNamedKeys } from '../workspace/keyring.ts';
-import { readSigningLog } from '../workspace/signing-log.ts';
+import { listNamedKeys, loadNamedKey } from '../workspace/keyring.ts';
+import { LOG_KEY_NAME, readSigningLog } from '../workspace/signing-log.ts';
 import { loadWorkspace, WORKSPACE_OPTION, type Workspace } from '../workspace/workspace.ts';
 
 function parseSince(text: string): Date {
@@ -27,7 +27,8 @@ type Asked = {
 async function audit(io: Io, workspace: Workspace, { since, kept, exported }: Asked): Promise<Report> {
   const log = await readSigningLog(workspace, kept);
   if (log === undefined) throw new CliError('CLI_SIGNING_LOG_MISSING', { dir: workspace.dir });
-  const keys = (await listNamedKeys(workspace)).map(({ name, file }) => ({ ...file, name }));
+  const named = [...(await listNamedKeys(workspace)), await loadNamedKey(workspace, LOG_KEY_NAME)];
+  const keys = named.map(({ name, file }) => ({ ...file, name }));
   const own = keys.filter(({ role }) => role !== 'line').map((key) => ({ id: key.id, publicKey: signingKeyOf(key) }));
   const { found, unreadable } = await findSignatures(workspace, own);
   const report = auditSignings({ records: log.records, keys, found, now: io.now(), since });

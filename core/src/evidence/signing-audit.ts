@@ -64,7 +64,7 @@ export type SigningAudit = {
   readonly anomalies: readonly Anomaly[];
 };
 
-const BIRTHS: ReadonlySet<string> = new Set(['key-created', 'key-imported', 'key-added']);
+const BIRTHS: ReadonlySet<string> = new Set(['log-started', 'key-created', 'key-imported', 'key-added']);
 
 type Known = ReadonlyMap<string, AuditInput['keys'][number]>;
 
