@@ -355,7 +355,9 @@ describe('SWUpdate images made by openssl and cpio', { skip }, () => {
       const args = ['-c', '-H', 'board:1.0', '-k', 'mailer.pem', '-i', 'checked.swu'];
       // It keeps its sockets in TMPDIR, where another one that runs would meet them.
       const env = { PATH: process.env['PATH'], TMPDIR: folder };
-      return spawnSync(SWUPDATE, args, { cwd: folder, stdio: 'ignore', env }).status === 0;
+      const isTaken = (): boolean => spawnSync(SWUPDATE, args, { cwd: folder, stdio: 'ignore', env }).status === 0;
+      // On a busy machine its own threads may miss each other; what it refuses three times, it refuses.
+      return isTaken() || isTaken() || isTaken();
     };
     const good = signed(text, files, 'mailer');
     const cases: [boolean, string, Uint8Array][] = [
