@@ -126,7 +126,7 @@ test('a body over the limit of the operation is refused, announced or not', asyn
 
 test('who has no token is refused before a byte of the body is read', async () => {
   for (const [id, operation] of OPERATIONS) {
-    if (operation.auth === 'open' || operation.body === undefined) continue;
+    if (operation.allow === 'open' || operation.body === undefined) continue;
     const headers = { authorization: '', 'content-length': '1000000000' };
     assertProblem(await send(operation, { headers }), 401, 'API_UNAUTHENTICATED', id);
   }
@@ -212,7 +212,7 @@ test('an address that cannot be read is refused in the same form', async () => {
 
 test('HEAD asks for the same token as GET', async () => {
   for (const [id, operation] of OPERATIONS) {
-    if (operation.method !== 'GET' || operation.auth === 'open') continue;
+    if (operation.method !== 'GET' || operation.allow === 'open') continue;
     const { status } = await exchange(urlOf(operation), { method: 'HEAD' });
     assert.equal(status, 401, id);
   }

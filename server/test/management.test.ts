@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile, rm } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { ManagementClient } from '@pawl/contract/client';
-import { MANAGEMENT_OPERATIONS, type ManagementOperation, TOKEN_ROLES } from '@pawl/contract/management';
+import { MANAGEMENT_OPERATIONS, type ManagementOperation, permissionsOf, ROLES } from '@pawl/contract/management';
 import { sha256Hex } from './line-repository.ts';
 import { exchange, type RawAnswer, type RawRequest } from './raw-http.ts';
 import { startTestServer, type TestServer } from './running-server.ts';
@@ -50,7 +50,7 @@ test('without a valid token every operation but health and login answers 401', a
     { authorization: `Bearer ${'x'.repeat(300)}` },
     { cookie: `token=${token}` },
   ];
-  for (const [id, operation] of OPERATIONS.filter(([, { auth }]) => auth !== 'open')) {
+  for (const [id, operation] of OPERATIONS.filter(([, { allow }]) => allow !== 'open')) {
     for (const headers of wrong) {
       const answer = await callOf(operation, headers);
       assert.deepEqual(codeOf(answer), [401, 'API_UNAUTHENTICATED'], id);
@@ -59,13 +59,13 @@ test('without a valid token every operation but health and login answers 401', a
   }
 });
 
-test('every operation asks for its role, neither less nor more', async () => {
-  for (const role of TOKEN_ROLES) {
+test('every operation asks for its permission, neither less nor more', async () => {
+  for (const role of ROLES) {
     const { token } = await server.operator.call('createToken', { body: { label: role, role } });
     for (const [id, operation] of OPERATIONS) {
-      if (operation.auth === 'open') continue;
+      if (operation.allow === 'open') continue;
       const { status } = await callOf(operation, bearer(token));
-      const isAllowed = TOKEN_ROLES.indexOf(role) >= TOKEN_ROLES.indexOf(operation.auth);
+      const isAllowed = permissionsOf(role).includes(operation.allow);
       assert.equal(status === 403, !isAllowed, `${role} ${id} ${status}`);
       assert.notEqual(status, 401, id);
       assert.notEqual(status, 500, id);

@@ -4,25 +4,12 @@ export {
   MANAGEMENT_OPERATIONS,
   type ManagementOperation,
   type ManagementOperationId,
-} from './operations.ts';
-export {
-  ASSIGNMENT_STATES,
-  type Assignment,
-  type AssignmentState,
-  type Device,
-  type LedgerEntry,
-  type Line,
-  type NewClaim,
-  type NewDevice,
-  type NewRelease,
-  type NewRollout,
-  type NewTrust,
-  type Release,
-  type Rollout,
-  type RolloutState,
-  type SuccessKind,
-  TOKEN_ROLES,
-  type Token,
-  type TokenRole,
-  type TrustStatus,
-} from './resources.ts';
+} from './operations/index.ts';
+export { isRole, PERMISSIONS, type Permission, permissionsOf, ROLES, type Role } from './permissions.ts';
+export type { Token } from './resources/access.ts';
+export { ASSIGNMENT_STATES, type Assignment, type AssignmentState } from './resources/assignment.ts';
+export type { Device, NewClaim, NewDevice } from './resources/device.ts';
+export type { LedgerEntry } from './resources/ledger.ts';
+export type { Line, NewRelease, Release } from './resources/release.ts';
+export type { NewRollout, Rollout, RolloutState, SuccessKind } from './resources/rollout.ts';
+export type { NewTrust, TrustStatus } from './resources/trust.ts';

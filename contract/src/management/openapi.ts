@@ -1,7 +1,7 @@
 /** OpenAPI 3.1 from an operations table, through the schemas' own JSON Schema. */
 import { z } from 'zod';
 import { DEVICE_OPERATIONS, type DeviceOperation } from '../device/index.ts';
-import { MANAGEMENT_OPERATIONS, type ManagementOperation } from './operations.ts';
+import { MANAGEMENT_OPERATIONS, type ManagementOperation } from './operations/index.ts';
 
 type JsonSchema = Record<string, unknown>;
 type AnyOperation = ManagementOperation | DeviceOperation;
@@ -40,6 +40,10 @@ function successOf(operation: AnyOperation): JsonSchema {
   return { description: operation.summary, content: { 'application/json': { schema: schemaOf(response, 'output') } } };
 }
 
+function isOpen(operation: AnyOperation): boolean {
+  return 'allow' in operation ? operation.allow === 'open' : operation.auth === 'claim';
+}
+
 function operationOf(id: string, operation: AnyOperation): JsonSchema {
   const body = bodyOf(operation);
   const errors = 'errors' in operation ? operation.errors : [];
@@ -51,7 +55,7 @@ function operationOf(id: string, operation: AnyOperation): JsonSchema {
     parameters: parametersOf(operation),
     ...(body === undefined ? {} : { requestBody: body }),
     responses: { '200': successOf(operation), default: { description } },
-    security: operation.auth === 'open' || operation.auth === 'claim' ? [] : [{ token: [] }],
+    security: isOpen(operation) ? [] : [{ token: [] }],
   };
 }
 

@@ -2,7 +2,7 @@
  * Who may use the management API. The first operator comes in by a claim that the first run prints once, exchanged for an
  * admin's token; an admin makes and revokes the others. There is no other way in.
  */
-import type { Token, TokenRole } from '@pawl/contract/management';
+import type { Role, Token } from '@pawl/contract/management';
 import {
   deleteToken,
   dropOperatorClaims,
@@ -68,7 +68,7 @@ export function login(
 export async function createToken(
   ports: ServerPorts,
   tenantId: number,
-  input: { readonly label: string; readonly role: TokenRole },
+  input: { readonly label: string; readonly role: Role },
 ): Promise<Token & { token: string }> {
   const token = ports.newSecret();
   const sha256 = secretSha256(token);

@@ -15,7 +15,7 @@ import {
   markUploaded,
   releaseView,
 } from '../store/releases.ts';
-import type { ArtifactTable, ReleaseTable } from '../store/schema.ts';
+import type { ArtifactTable, ReleaseTable } from '../store/schema/index.ts';
 import { ServerError } from './errors.ts';
 import type { ServerPorts } from './ports.ts';
 import { releaseSubject } from './transition.ts';

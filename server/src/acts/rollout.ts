@@ -1,6 +1,7 @@
 /** Making and moving rollouts. One wave for now: every device that the filter names when the rollout is made. */
 import { setImmediate } from 'node:timers/promises';
 import type { Assignment, NewRollout, Rollout } from '@pawl/contract/management';
+import type { Actor } from '../domain/actor.ts';
 import { decideRollout, type RolloutVerb } from '../domain/rollout.ts';
 import { findActive, findAssignment, insertAssignment, queryAssignments } from '../store/assignments.ts';
 import type { Trx } from '../store/database.ts';
@@ -17,12 +18,10 @@ import {
   updateRollout,
   waveDevices,
 } from '../store/rollouts.ts';
-import type { DeviceTable, ReleaseTable, RolloutTable } from '../store/schema.ts';
+import type { DeviceTable, ReleaseTable, RolloutTable } from '../store/schema/index.ts';
 import { ServerError } from './errors.ts';
 import type { ServerPorts } from './ports.ts';
 import { applyEvent, recordTransition, releaseSubject } from './transition.ts';
-
-type Actor = { readonly tenantId: number; readonly label: string };
 
 function refuseBelowFloor(devices: readonly DeviceTable[], release: ReleaseTable): void {
   if (release.security_counter === null) return;

@@ -12,7 +12,7 @@ import { getDeviceById, updateDevice } from '../store/devices.ts';
 import { appendStatement } from '../store/ledger.ts';
 import { findRelease, listArtifacts } from '../store/releases.ts';
 import { findRollout, hasActiveAssignment, updateRollout } from '../store/rollouts.ts';
-import type { AssignmentTable, ReleaseTable } from '../store/schema.ts';
+import type { AssignmentTable, ReleaseTable } from '../store/schema/index.ts';
 
 export type TransitionFacts = {
   readonly nowMs: number;

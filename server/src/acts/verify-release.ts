@@ -11,7 +11,7 @@ import { verifySwu } from '@pawl/core/image';
 import { describeManifest, type VerifiedManifest, verifyEnvelope } from '@pawl/core/suit';
 import { parseLineKeys, parseReleaseCustom, type ReleaseCustom, type TrustedMetadata } from '@pawl/core/trust';
 import { readLineCertificates } from '../store/releases.ts';
-import type { ArtifactTable, ReleaseTable } from '../store/schema.ts';
+import type { ArtifactTable, ReleaseTable } from '../store/schema/index.ts';
 import { currentTrustFile } from '../store/trust-files.ts';
 import { ServerError } from './errors.ts';
 import type { ServerPorts } from './ports.ts';

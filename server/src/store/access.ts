@@ -1,8 +1,9 @@
 /** Claims and API tokens: stored as SHA-256 only, so a copy of the database opens nothing. */
-import type { Token, TokenRole } from '@pawl/contract/management';
+import { isRole, permissionsOf, type Role, type Token } from '@pawl/contract/management';
 import { toHex } from '@pawl/core/bytes';
+import type { Actor } from '../domain/actor.ts';
 import type { Db, Trx } from './database.ts';
-import type { Schema } from './schema.ts';
+import type { Schema } from './schema/index.ts';
 
 export type ClaimTable = Schema['claim'];
 
@@ -55,13 +56,6 @@ export async function insertToken(trx: Trx, row: Schema['api_token']): Promise<v
   await trx.insertInto('api_token').values(row).execute();
 }
 
-export type TokenHolder = { readonly tenantId: number; readonly label: string; readonly role: TokenRole };
-
-export async function findToken(db: Db, sha256: Uint8Array): Promise<TokenHolder | undefined> {
-  const row = await db.selectFrom('api_token').selectAll().where('sha256', '=', sha256).executeTakeFirst();
-  return row === undefined ? undefined : { tenantId: row.tenant_id, label: row.label, role: row.role as TokenRole };
-}
-
 /** Public name of a token: the start of its digest. It finds the token and opens nothing. */
 const TOKEN_ID_BYTES = 8;
 
@@ -69,10 +63,22 @@ function tokenIdOf(sha256: Uint8Array): string {
   return toHex(sha256.subarray(0, TOKEN_ID_BYTES));
 }
 
+/** What a token allows, and whose it is; undefined when there is none, or when its role is no longer known. */
+export async function findTokenActor(db: Db, sha256: Uint8Array): Promise<Actor | undefined> {
+  const row = await db.selectFrom('api_token').selectAll().where('sha256', '=', sha256).executeTakeFirst();
+  if (row === undefined || !isRole(row.role)) return undefined;
+  return {
+    tenantId: row.tenant_id,
+    id: `token/${tokenIdOf(row.sha256)}`,
+    label: row.label,
+    permissions: new Set(permissionsOf(row.role)),
+  };
+}
+
 /** A token as the management API shows it. */
 export function tokenView(row: Schema['api_token']): Token {
   const { sha256, label, role, created_ms } = row;
-  return { id: tokenIdOf(sha256), label, role: role as TokenRole, createdAt: new Date(created_ms).toISOString() };
+  return { id: tokenIdOf(sha256), label, role: role as Role, createdAt: new Date(created_ms).toISOString() };
 }
 
 /** Every token of a tenant, oldest first. There are few. */

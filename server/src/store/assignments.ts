@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import { nextActionId } from '../domain/action-id.ts';
 import { isFinal } from '../domain/assignment.ts';
 import type { Db, Trx } from './database.ts';
-import type { AssignmentTable } from './schema.ts';
+import type { AssignmentTable } from './schema/index.ts';
 
 export type NewAssignment = {
   readonly tenantId: number;

@@ -6,8 +6,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely, type Transaction } from 'kysely';
 import { StoreError, type StoreErrorCode } from './errors.ts';
-import { MIGRATIONS } from './migrations.ts';
-import type { Schema } from './schema.ts';
+import { MIGRATIONS, SQLITE_WORDS } from './migrations/index.ts';
+import type { Schema } from './schema/index.ts';
 import { endSnapshot, sqliteDialect } from './sqlite-dialect.ts';
 
 export type Db = Kysely<Schema>;
@@ -58,9 +58,9 @@ function migrate(db: DatabaseSync): void {
   const version = Number(row?.['user_version'] ?? 0);
   if (version > MIGRATIONS.length)
     throw new StoreError('STORE_NEWER', { expected: MIGRATIONS.length, actual: version });
-  for (const [index, sql] of MIGRATIONS.entries()) {
+  for (const [index, migration] of MIGRATIONS.entries()) {
     if (index < version) continue;
-    db.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA user_version = ${index + 1}; COMMIT;`);
+    db.exec(`BEGIN IMMEDIATE; ${migration(SQLITE_WORDS)}; PRAGMA user_version = ${index + 1}; COMMIT;`);
   }
 }
 

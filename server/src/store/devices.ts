@@ -4,7 +4,7 @@ import { type FilterTerm, parseFilter } from '@pawl/contract/filter';
 import type { AssignmentState, Device } from '@pawl/contract/management';
 import { type Expression, type SqlBool, sql } from 'kysely';
 import type { Db, Trx } from './database.ts';
-import type { DeviceTable } from './schema.ts';
+import type { DeviceTable } from './schema/index.ts';
 
 export type NewDeviceRow = {
   readonly tenantId: number;

@@ -1,7 +1,7 @@
 /** Releases and their artifacts. A published release never changes. */
 import type { Line, Release } from '@pawl/contract/management';
 import type { Db, Trx } from './database.ts';
-import type { ArtifactTable, ReleaseTable } from './schema.ts';
+import type { ArtifactTable, ReleaseTable } from './schema/index.ts';
 
 export async function findRelease(db: Db, tenantId: number, id: number): Promise<ReleaseTable | undefined> {
   return await db

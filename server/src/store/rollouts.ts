@@ -3,7 +3,7 @@
 import type { AssignmentState, Rollout } from '@pawl/contract/management';
 import { sql } from 'kysely';
 import type { Db, Trx } from './database.ts';
-import type { RolloutTable } from './schema.ts';
+import type { RolloutTable } from './schema/index.ts';
 
 export async function insertRollout(
   trx: Trx,

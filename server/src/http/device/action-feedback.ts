@@ -6,7 +6,7 @@ import type { DdiFeedback } from '@pawl/contract/device';
 import { applyEvent } from '../../acts/transition.ts';
 import { countLog, findAssignment, insertLog } from '../../store/assignments.ts';
 import type { Trx } from '../../store/database.ts';
-import type { AssignmentTable } from '../../store/schema.ts';
+import type { AssignmentTable } from '../../store/schema/index.ts';
 import type { FeedbackDecision } from './decide-feedback.ts';
 import { DeviceApiError } from './errors.ts';
 import { type DdiStatus, isFinalStatus, splitMessages } from './feedback.ts';

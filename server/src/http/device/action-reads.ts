@@ -3,7 +3,7 @@ import type { AssignmentState } from '@pawl/contract/management';
 import { findAssignment, readLog } from '../../store/assignments.ts';
 import type { Db } from '../../store/database.ts';
 import { findRelease, listArtifacts } from '../../store/releases.ts';
-import type { AssignmentTable } from '../../store/schema.ts';
+import type { AssignmentTable } from '../../store/schema/index.ts';
 import type { History, ReleaseView } from './documents.ts';
 import { DeviceApiError } from './errors.ts';
 import type { KnownDevice } from './known-device.ts';

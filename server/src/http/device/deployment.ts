@@ -1,7 +1,7 @@
 /** The deployment and cancellation of an action, and what the device says about them. */
 
 import type { DdiDeploymentBase } from '@pawl/contract/device';
-import type { AssignmentTable } from '../../store/schema.ts';
+import type { AssignmentTable } from '../../store/schema/index.ts';
 import { noteRetrieved, takeFeedback } from './action-feedback.ts';
 import { loadAction, loadHistory, loadRelease } from './action-reads.ts';
 import { EMPTY } from './answer.ts';

@@ -8,7 +8,7 @@ import { takeClaim } from '../../store/access.ts';
 import type { Trx } from '../../store/database.ts';
 import { insertDevice, updateDevice } from '../../store/devices.ts';
 import { appendStatement } from '../../store/ledger.ts';
-import type { DeviceTable } from '../../store/schema.ts';
+import type { DeviceTable } from '../../store/schema/index.ts';
 import { DeviceApiError } from './errors.ts';
 import type { Handler } from './request.ts';
 import { verifyEnrolProof } from './signed-report.ts';

@@ -12,7 +12,7 @@ import type { Trx } from '../../store/database.ts';
 import { getDeviceById, updateDevice } from '../../store/devices.ts';
 import { appendEnvelope } from '../../store/ledger.ts';
 import { findRelease } from '../../store/releases.ts';
-import type { AssignmentTable, DeviceTable } from '../../store/schema.ts';
+import type { AssignmentTable, DeviceTable } from '../../store/schema/index.ts';
 import { findOwn } from './action-feedback.ts';
 import { DeviceApiError } from './errors.ts';
 import type { DevicePorts } from './ports.ts';

@@ -5,39 +5,33 @@
  * byte of the body is read; then parameters, query and body by the contract; then the operation.
  */
 import type { Readable } from 'node:stream';
-import {
-  MANAGEMENT_OPERATIONS,
-  type ManagementOperation,
-  type ManagementOperationId,
-  TOKEN_ROLES,
-} from '@pawl/contract/management';
+import { MANAGEMENT_OPERATIONS, type ManagementOperation, type ManagementOperationId } from '@pawl/contract/management';
 import { fromUtf8 } from '@pawl/core/bytes';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ServerPorts } from '../../acts/ports.ts';
 import { secretSha256 } from '../../acts/secret.ts';
-import { findToken } from '../../store/access.ts';
+import { type Actor, NOBODY } from '../../domain/actor.ts';
+import { findTokenActor } from '../../store/access.ts';
 import { ApiError, problemOf } from '../problem.ts';
 import { parseStrictJson } from '../strict-json.ts';
-import { type Actor, HANDLERS, type Request } from './handlers.ts';
+import { HANDLERS, type Request } from './handlers/index.ts';
 
 const BODY_BYTES_DEFAULT = 256 * 1024;
 const BEARER = /^Bearer ([\x21-\x7e]{1,256})$/;
 /** A parameter that an operation does not know is refused, not dropped: it may have been meant as a limit. */
 const NO_QUERY = z.strictObject({});
-const NOBODY: Actor = { tenantId: 0, label: 'nobody' };
 
 const actors = new WeakMap<FastifyRequest, Actor>();
 
 /** @throws ApiError API_UNAUTHENTICATED, API_FORBIDDEN */
 async function authorize(request: FastifyRequest, operation: ManagementOperation, ports: ServerPorts): Promise<Actor> {
-  if (operation.auth === 'open') return NOBODY;
+  if (operation.allow === 'open') return NOBODY;
   const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
-  const holder = token === undefined ? undefined : await findToken(ports.database.read, secretSha256(token));
-  if (holder === undefined) throw new ApiError('API_UNAUTHENTICATED');
-  const isAllowed = TOKEN_ROLES.indexOf(holder.role) >= TOKEN_ROLES.indexOf(operation.auth);
-  if (!isAllowed) throw new ApiError('API_FORBIDDEN', { expected: operation.auth, actual: holder.role });
-  return { tenantId: holder.tenantId, label: holder.label };
+  const actor = token === undefined ? undefined : await findTokenActor(ports.database.read, secretSha256(token));
+  if (actor === undefined) throw new ApiError('API_UNAUTHENTICATED');
+  if (!actor.permissions.has(operation.allow)) throw new ApiError('API_FORBIDDEN', { expected: operation.allow });
+  return actor;
 }
 
 function parsePart(schema: z.ZodType | undefined, value: unknown, at: string): unknown {

@@ -1,0 +1,25 @@
+/**
+ * Every operation of the management API as data, one file an area. The server registers exactly these (it does not start
+ * when a handler is missing); the typed client and OpenAPI come from the same table.
+ */
+import { ACCESS_OPERATIONS } from './access.ts';
+import { REGISTRY_OPERATIONS } from './device.ts';
+import { LEDGER_OPERATIONS } from './ledger.ts';
+import { RELEASE_OPERATIONS } from './release.ts';
+import { ROLLOUT_OPERATIONS } from './rollout.ts';
+import { SERVER_OPERATIONS } from './server.ts';
+import { TRUST_OPERATIONS } from './trust.ts';
+
+export type { ManagementOperation } from './operation.ts';
+
+export const MANAGEMENT_OPERATIONS = {
+  ...SERVER_OPERATIONS,
+  ...ACCESS_OPERATIONS,
+  ...REGISTRY_OPERATIONS,
+  ...TRUST_OPERATIONS,
+  ...RELEASE_OPERATIONS,
+  ...ROLLOUT_OPERATIONS,
+  ...LEDGER_OPERATIONS,
+} as const;
+
+export type ManagementOperationId = keyof typeof MANAGEMENT_OPERATIONS;

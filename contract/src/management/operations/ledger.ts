@@ -1,0 +1,41 @@
+/** The ledger. */
+import { z } from 'zod';
+import { checkpoint, ledgerEntry, ledgerProof } from '../resources/ledger.ts';
+import { inUrl, limit, type OperationTable, page } from './operation.ts';
+
+export const LEDGER_OPERATIONS = {
+  getCheckpoint: {
+    method: 'GET',
+    path: '/api/v1/ledger/checkpoint',
+    summary: 'The signed checkpoint of the ledger as it stands',
+    allow: 'ledger:read',
+    response: checkpoint,
+    errors: [],
+  },
+  listEntries: {
+    method: 'GET',
+    path: '/api/v1/ledger/entries',
+    summary: 'Entries of the ledger, oldest first',
+    allow: 'ledger:read',
+    query: z.strictObject({ from: inUrl(z.number().int().nonnegative()).optional(), limit }),
+    response: page(ledgerEntry),
+    errors: [],
+  },
+  getProof: {
+    method: 'GET',
+    path: '/api/v1/ledger/proof/{index}',
+    summary: 'Inclusion proof of one entry against the current checkpoint',
+    allow: 'ledger:read',
+    params: z.strictObject({ index: inUrl(z.number().int().nonnegative()) }),
+    response: ledgerProof,
+    errors: ['LEDGER_ENTRY_UNKNOWN'],
+  },
+  exportBundle: {
+    method: 'GET',
+    path: '/api/v1/ledger/bundle',
+    summary: 'The whole ledger as a bundle that proves itself offline (zip)',
+    allow: 'ledger:read',
+    response: 'bytes',
+    errors: [],
+  },
+} as const satisfies OperationTable;

@@ -1,0 +1,44 @@
+/**
+ * What an operation of the management API says of itself, and the pieces that many share.
+ *
+ * `allow` is the permission that whoever calls must hold; `open` needs nobody. `errors` lists the codes beyond those that any
+ * operation may give (API_UNAUTHENTICATED, API_FORBIDDEN, API_REQUEST_INVALID, API_BODY_TOO_LARGE,
+ * API_CONTENT_TYPE_UNSUPPORTED).
+ */
+import { z } from 'zod';
+import type { Permission } from '../permissions.ts';
+import { controllerId, numericId } from '../resources/names.ts';
+
+export type ManagementOperation = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly path: string;
+  readonly summary: string;
+  readonly allow: Permission | 'open';
+  readonly params?: z.ZodType;
+  readonly query?: z.ZodType;
+  /** `bytes`: the raw body, streamed. */
+  readonly body?: z.ZodType | 'bytes';
+  readonly bodyBytesMax?: number;
+  readonly response: z.ZodType | 'bytes';
+  readonly errors: readonly string[];
+};
+
+export type OperationTable = Readonly<Record<string, ManagementOperation>>;
+
+/** Numbers of paths and queries have one spelling: decimal digits. Anything else stays text, and is refused as such. */
+export function inUrl<T extends z.ZodType>(schema: T): z.ZodPreprocess<T> {
+  const isDecimal = (value: unknown): value is string =>
+    typeof value === 'string' && /^(0|[1-9][0-9]{0,14})$/.test(value);
+  return z.preprocess((value) => (isDecimal(value) ? Number(value) : value), schema);
+}
+
+export const id = inUrl(numericId);
+export const byId = z.strictObject({ id });
+export const byController = z.strictObject({ controllerId });
+export const limit = inUrl(z.number().int().min(1).max(500)).optional();
+export const cursor = z.string().max(200).optional();
+export const page = <T extends z.ZodType>(
+  item: T,
+): z.ZodObject<{ items: z.ZodArray<T>; next: z.ZodNullable<z.ZodString> }> =>
+  z.strictObject({ items: z.array(item), next: z.string().nullable() });
+export const done = z.strictObject({ isDone: z.literal(true) });

@@ -1,0 +1,65 @@
+/** Rollouts and assignments. */
+import { z } from 'zod';
+import { assignment } from '../resources/assignment.ts';
+import { controllerId } from '../resources/names.ts';
+import { newRollout, rollout } from '../resources/rollout.ts';
+import { byId, cursor, id, limit, type OperationTable, page } from './operation.ts';
+
+export const ROLLOUT_OPERATIONS = {
+  createRollout: {
+    method: 'POST',
+    path: '/api/v1/rollouts',
+    summary: 'A rollout of a published release to the devices that a filter names',
+    allow: 'rollout:write',
+    body: newRollout,
+    response: rollout,
+    errors: ['RELEASE_UNKNOWN', 'RELEASE_NOT_PUBLISHED', 'FILTER_MALFORMED', 'ROLLOUT_BELOW_FLOOR', 'ROLLOUT_EMPTY'],
+  },
+  listRollouts: {
+    method: 'GET',
+    path: '/api/v1/rollouts',
+    summary: 'Rollouts, newest first',
+    allow: 'rollout:read',
+    query: z.strictObject({ cursor, limit }),
+    response: page(rollout),
+    errors: [],
+  },
+  getRollout: {
+    method: 'GET',
+    path: '/api/v1/rollouts/{id}',
+    summary: 'One rollout with its counts by state',
+    allow: 'rollout:read',
+    params: byId,
+    response: rollout,
+    errors: ['ROLLOUT_UNKNOWN'],
+  },
+  changeRollout: {
+    method: 'POST',
+    path: '/api/v1/rollouts/{id}/{verb}',
+    summary: 'Start, pause, resume or stop a rollout. Devices that are done are not affected',
+    allow: 'rollout:write',
+    params: z.strictObject({ id, verb: z.enum(['start', 'pause', 'resume', 'stop']) }),
+    body: z.strictObject({}),
+    response: rollout,
+    errors: ['ROLLOUT_UNKNOWN', 'ROLLOUT_STATE_UNSUITABLE'],
+  },
+  listAssignments: {
+    method: 'GET',
+    path: '/api/v1/assignments',
+    summary: 'Assignments of a rollout or a device, oldest first',
+    allow: 'rollout:read',
+    query: z.strictObject({ rolloutId: id.optional(), controllerId: controllerId.optional(), cursor, limit }),
+    response: page(assignment),
+    errors: [],
+  },
+  cancelAssignment: {
+    method: 'POST',
+    path: '/api/v1/assignments/{id}/cancel',
+    summary: 'Ask a device to stop; it may be too late, and then says so',
+    allow: 'rollout:write',
+    params: byId,
+    body: z.strictObject({}),
+    response: assignment,
+    errors: ['ASSIGNMENT_UNKNOWN', 'ASSIGNMENT_FINAL'],
+  },
+} as const satisfies OperationTable;

@@ -1,0 +1,43 @@
+/**
+ * Who may do what: permissions are what operations ask for, roles are the sets of them that people and tokens are given.
+ * What is not named here is not allowed to anybody.
+ */
+export const PERMISSIONS = [
+  'device:read',
+  'device:write',
+  'release:read',
+  'release:write',
+  'rollout:read',
+  'rollout:write',
+  'rollout:approve',
+  'ledger:read',
+  'audit:read',
+  'people:write',
+  'settings:write',
+] as const;
+export type Permission = (typeof PERMISSIONS)[number];
+
+const VIEWER: readonly Permission[] = ['device:read', 'release:read', 'rollout:read', 'ledger:read'];
+const OPERATOR: readonly Permission[] = [...VIEWER, 'device:write', 'rollout:write'];
+
+const ROLE_TABLE = {
+  viewer: VIEWER,
+  auditor: [...VIEWER, 'audit:read'],
+  operator: OPERATOR,
+  'release-manager': [...OPERATOR, 'release:write'],
+  approver: [...VIEWER, 'rollout:approve'],
+  admin: PERMISSIONS,
+} as const satisfies Readonly<Record<string, readonly Permission[]>>;
+
+export type Role = keyof typeof ROLE_TABLE;
+
+export const ROLES = Object.keys(ROLE_TABLE) as Role[];
+
+/** What a role may do. */
+export function permissionsOf(role: Role): readonly Permission[] {
+  return ROLE_TABLE[role];
+}
+
+export function isRole(text: string): text is Role {
+  return Object.hasOwn(ROLE_TABLE, text);
+}

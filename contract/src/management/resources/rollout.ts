@@ -1,0 +1,46 @@
+/** Rollouts. */
+import { z } from 'zod';
+import { assignmentState } from './assignment.ts';
+import { lineName, name, numericId, releaseVersion, time } from './names.ts';
+
+const ROLLOUT_STATES = ['ready', 'running', 'paused', 'stopped', 'finished'] as const;
+export type RolloutState = (typeof ROLLOUT_STATES)[number];
+
+/**
+ * What counts as success, from the weakest word to the strongest proof: the client said so; the device's own attribute
+ * `version` showed the release afterwards; the device signed it after its trial boot.
+ */
+const SUCCESS_KINDS = ['reported', 'version-seen', 'confirmed'] as const;
+export type SuccessKind = (typeof SUCCESS_KINDS)[number];
+
+const stateCounts = z.partialRecord(assignmentState, z.number().int().nonnegative());
+
+export const rollout = z.strictObject({
+  id: numericId,
+  name,
+  releaseId: numericId,
+  line: lineName,
+  version: releaseVersion,
+  filter: z.string(),
+  successKind: z.enum(SUCCESS_KINDS),
+  isForced: z.boolean(),
+  needsConsent: z.boolean(),
+  state: z.enum(ROLLOUT_STATES),
+  devices: z.number().int().nonnegative(),
+  counts: stateCounts,
+  succeeded: z.number().int().nonnegative(),
+  createdAt: time,
+});
+export type Rollout = z.infer<typeof rollout>;
+
+export const newRollout = z.strictObject({
+  name,
+  releaseId: numericId,
+  filter: z.string().max(1024),
+  successKind: z.enum(SUCCESS_KINDS).optional(),
+  isForced: z.boolean().optional(),
+  needsConsent: z.boolean().optional(),
+  /** Offer a release below the floor of a device all the same; the device will refuse it. For tests of exactly that. */
+  despiteFloor: z.boolean().optional(),
+});
+export type NewRollout = z.infer<typeof newRollout>;

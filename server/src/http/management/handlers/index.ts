@@ -1,0 +1,21 @@
+/** One handler for each operation of the management API, one file an area. A missing handler does not compile. */
+import { ACCESS_HANDLERS } from './access.ts';
+import { DEVICE_HANDLERS } from './device.ts';
+import type { Handlers } from './handler.ts';
+import { LEDGER_HANDLERS } from './ledger.ts';
+import { RELEASE_HANDLERS } from './release.ts';
+import { ROLLOUT_HANDLERS } from './rollout.ts';
+import { SERVER_HANDLERS } from './server.ts';
+import { TRUST_HANDLERS } from './trust.ts';
+
+export type { Request } from './handler.ts';
+
+export const HANDLERS: Handlers = {
+  ...SERVER_HANDLERS,
+  ...ACCESS_HANDLERS,
+  ...DEVICE_HANDLERS,
+  ...TRUST_HANDLERS,
+  ...RELEASE_HANDLERS,
+  ...ROLLOUT_HANDLERS,
+  ...LEDGER_HANDLERS,
+};

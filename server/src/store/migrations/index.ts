@@ -1,0 +1,9 @@
+/** The schema of the database in steps, forward only, oldest first. A step that was released is never edited or moved. */
+import { ACTIVITY } from './activity.ts';
+import { BASE } from './base.ts';
+import type { Migration } from './migration.ts';
+import { VERSION_SEEN } from './version-seen.ts';
+
+export { SQLITE_WORDS } from './migration.ts';
+
+export const MIGRATIONS: readonly Migration[] = [BASE, ACTIVITY, VERSION_SEEN];

@@ -1,0 +1,34 @@
+/** Tables of devices and gateways. */
+import type { Generated, Selectable } from 'kysely';
+
+type DeviceColumns = {
+  id: Generated<number>;
+  tenant_id: number;
+  controller_id: string;
+  model: string;
+  line: string | null;
+  kind: 'pawl' | 'foreign';
+  tags: string;
+  attributes: string;
+  public_key_pem: string | null;
+  key_id: string | null;
+  token_sha256: Uint8Array | null;
+  wants_attributes: number;
+  installed_version: string | null;
+  installed_assignment_id: number | null;
+  floor: string | null;
+  report_counter: number;
+  auto_confirm: string | null;
+  last_seen_ms: number | null;
+  created_ms: number;
+  enrolled_ms: number | null;
+  decommissioned_ms: number | null;
+};
+
+export type DeviceSchema = {
+  device: DeviceColumns;
+  gateway: { id: Generated<number>; tenant_id: number; name: string; token_sha256: Uint8Array };
+  gateway_device: { gateway_id: number; controller_id: string };
+};
+
+export type DeviceTable = Selectable<DeviceColumns>;

@@ -1,0 +1,15 @@
+/**
+ * The tables of the server, as types, one file an area. Times are milliseconds since 1970 (UTC), digests are raw bytes where
+ * they are compared and hex where they are names, numbers that may pass 2^53 are decimal text.
+ */
+import type { AccessSchema } from './access.ts';
+import type { DeviceSchema } from './device.ts';
+import type { LedgerSchema } from './ledger.ts';
+import type { ReleaseSchema } from './release.ts';
+import type { RolloutSchema } from './rollout.ts';
+
+export type Schema = AccessSchema & DeviceSchema & ReleaseSchema & RolloutSchema & LedgerSchema;
+
+export type { DeviceTable } from './device.ts';
+export type { ArtifactTable, ReleaseTable } from './release.ts';
+export type { AssignmentTable, RolloutTable } from './rollout.ts';

@@ -1,0 +1,32 @@
+/** Tables of product lines, releases, artifacts and trusted metadata. */
+import type { Generated, Selectable } from 'kysely';
+
+export type ReleaseSchema = {
+  line: { tenant_id: number; name: string; certificates: string };
+  release: {
+    id: Generated<number>;
+    tenant_id: number;
+    line: string;
+    version: string;
+    kind: 'pawl' | 'foreign';
+    state: 'draft' | 'published';
+    sequence_number: string | null;
+    security_counter: string | null;
+    statement: Uint8Array | null;
+    created_ms: number;
+    published_ms: number | null;
+  };
+  artifact: {
+    release_id: number;
+    name: string;
+    size_bytes: number;
+    sha256: string;
+    sha1: string | null;
+    md5: string | null;
+    uploaded_ms: number | null;
+  };
+  trust_file: { tenant_id: number; name: string; role: string; version: number; is_current: number; bytes: Uint8Array };
+};
+
+export type ReleaseTable = Selectable<ReleaseSchema['release']>;
+export type ArtifactTable = Selectable<ReleaseSchema['artifact']>;
