@@ -42,10 +42,17 @@ export function importRawPublic(keyType: RawKeyType, curve: string | null, raw: 
   }
 }
 
-/** The raw form of a public key: an uncompressed point for elliptic curves, PKCS#1 for RSA. */
+/**
+ * The raw form of a public key: an uncompressed point for elliptic curves, PKCS#1 for RSA.
+ * @throws CryptoError CRYPTO_KEY_MALFORMED for the point at infinity, which Node takes in an SPKI but cannot write
+ */
 export function exportRawPublic(key: KeyObject): Uint8Array {
   if (key.asymmetricKeyType === 'rsa') return new Uint8Array(key.export({ format: 'der', type: 'pkcs1' }));
-  return new Uint8Array(key.export({ format: 'raw-public' }));
+  try {
+    return new Uint8Array(key.export({ format: 'raw-public' }));
+  } catch (cause) {
+    throw malformed('public key', cause);
+  }
 }
 
 /** A private key from PKCS#8 DER. The cause is dropped on purpose: it is about secret bytes. */

@@ -264,6 +264,16 @@ test('refuses the point at infinity', () => {
     codeOf(() => AgreementPublicKey.fromRaw(Uint8Array.of(0))),
     'CRYPTO_KEY_MALFORMED',
   );
+  // SEC 1 §2.3.3: one byte 00, which Node takes for a key in an SPKI.
+  const spki = fromHex('3019301306072a8648ce3d020106082a8648ce3d03010703020000');
+  assert.equal(
+    codeOf(() => PublicKey.fromSpki(spki)),
+    'CRYPTO_KEY_MALFORMED',
+  );
+  assert.equal(
+    codeOf(() => AgreementPublicKey.fromSpki(spki)),
+    'CRYPTO_KEY_MALFORMED',
+  );
 });
 
 test('reads compressed points as the same key', () => {
