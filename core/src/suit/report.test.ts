@@ -141,11 +141,24 @@ test('a report that does not belong to the manifest is refused', async () => {
     // A byte in the middle of a command, and a directive without a reporting policy.
     { ...report, records: [{ ...record, section: 20, offset: 1 }] },
     { ...report, records: [{ ...record, section: 20, offset: 0 }] },
+    { ...report, records: [{ ...record, componentIndex: 1 }] },
     { ...report, result: { code: 0, reason: 'condition-failed', record: { ...record, offset: 999 } } },
   ];
   for (const each of cases) assert.throws(() => verifyReport(each, manifestToRun), { code: 'SUIT_REPORT_MISMATCH' });
   // What a dependency did is judged with its own manifest.
   verifyReport({ ...report, records: [{ ...record, path: [0], section: 8 }] }, manifestToRun);
+});
+
+test('a directive that asks for no record has none, but may be where it ended', async () => {
+  const silent: Item[] = [20, map({ 21: 'absent' }), 21, 0];
+  const manifestToRun = await subject(...silent);
+  const { report } = await run(manifestToRun);
+  verifyReport(report, manifestToRun);
+  assert.ok(report.result !== true);
+  const { record } = report.result;
+  assert.equal(codeAt(silent, record.offset), 21);
+  const invented = { ...report, records: [record], result: true } as const;
+  assert.throws(() => verifyReport(invented, manifestToRun), { code: 'SUIT_REPORT_MISMATCH' });
 });
 
 const DIGEST: CborValue = [-16, new Uint8Array(32)];

@@ -2,8 +2,8 @@
  * SUIT reports (draft-ietf-suit-report-18): what a device did with a manifest, in few bytes, for somebody who has the
  * manifest. A report is signed like anything else: `signSign1` with `REPORT_MEDIA_TYPE`.
  *
- * Reading is strict, and a report proves nothing about a manifest before `verifyReport` found every record at a command of
- * that manifest whose policy asks for one.
+ * Reading is strict, and a report proves nothing about a manifest before `verifyReport` found every record at a condition of
+ * that manifest, or at a directive whose policy asks for one.
  */
 import { isCodedError, isEqualBytes } from '../bytes/index.ts';
 import {
@@ -17,10 +17,10 @@ import {
   expectText,
   expectUint,
 } from '../cbor/index.ts';
-import { LIMITS, MANIFEST_KEYS, SECTIONS } from './constants.ts';
+import { LIMITS, MANIFEST_KEYS, REPORT_BITS, SECTIONS } from './constants.ts';
 import { digestFromCbor, digestToCbor, type SuitDigest } from './digest.ts';
 import { SuitError, type SuitErrorCode } from './errors.ts';
-import type { ComponentId, Sequence } from './manifest.ts';
+import { type Command, type ComponentId, indexedComponents, type Sequence } from './manifest.ts';
 import { codingAs } from './manifest-codec.ts';
 import { parametersFromCbor, parametersToCbor } from './parameters.ts';
 import type { SuitRecord, SuitRecorder, SystemClaim } from './recorder.ts';
@@ -215,19 +215,27 @@ export function parseReport(bytes: Uint8Array): SuitReport {
   });
 }
 
-/** Every offset of a sequence at which a command stands whose policy asks for a record. */
-function recordOffsets(sequence: Sequence, offsets: Set<number> = new Set()): Set<number> {
+type RecordedCommand = Extract<Command, { readonly policy: number }>;
+type CommandsByOffset = Map<number, RecordedCommand>;
+
+/** The conditions and directives of a sequence by their offsets. */
+function commandsByOffset(sequence: Sequence, found: CommandsByOffset = new Map()): CommandsByOffset {
   for (const command of sequence) {
-    if (command.kind === 'run-sequence') recordOffsets(command.sequence, offsets);
-    else if (command.kind === 'try-each') for (const branch of command.sequences) recordOffsets(branch, offsets);
-    else if ('policy' in command) offsets.add(offsetOf(command) ?? -1);
+    if (command.kind === 'run-sequence') commandsByOffset(command.sequence, found);
+    else if (command.kind === 'try-each') for (const branch of command.sequences) commandsByOffset(branch, found);
+    else if ('policy' in command) found.set(offsetOf(command) ?? -1, command);
   }
-  return offsets;
+  return found;
+}
+
+/** draft-ietf-suit-report-18: a record stands at a condition, or at a directive whose policy asks for it. */
+function isRecordable({ kind, policy }: RecordedCommand): boolean {
+  return kind === 'condition' || (policy & (REPORT_BITS.recordSuccess | REPORT_BITS.recordFailure)) !== 0;
 }
 
 /**
  * Holds a report against the manifest that it speaks of: digest, reference URI, and for every record of this manifest (not
- * of its dependencies) a command at that very place.
+ * of its dependencies) a component, and a command at that very place that leaves records. Where it ended may be any command.
  * @throws SuitError SUIT_REPORT_MISMATCH
  */
 export function verifyReport(report: SuitReport, manifest: VerifiedManifest): void {
@@ -237,20 +245,24 @@ export function verifyReport(report: SuitReport, manifest: VerifiedManifest): vo
     report.manifestDigest.algorithm === digest.algorithm && isEqualBytes(report.manifestDigest.bytes, digest.bytes);
   if (!isSameDigest) throw mismatch('manifest digest');
   if (report.manifestUri !== (content.referenceUri ?? '')) throw mismatch('reference uri');
-  const offsets = new Map<number, Set<number>>([
-    [MANIFEST_KEYS.common, recordOffsets(content.sharedSequence ?? [])],
-    ...[...content.sections].map(([name, section]): [number, Set<number>] => [
+  const commands = new Map<number, CommandsByOffset>([
+    [MANIFEST_KEYS.common, commandsByOffset(content.sharedSequence ?? [])],
+    ...[...content.sections].map(([name, section]): [number, CommandsByOffset] => [
       SECTIONS[name].key,
-      recordOffsets(section.value ?? []),
+      commandsByOffset(section.value ?? []),
     ]),
   ]);
+  const componentCount = indexedComponents(content).length;
   const failed = report.result === true ? [] : [report.result.record];
   for (const entry of [...report.records, ...failed]) {
     if (!('path' in entry) || entry.path.length > 0) continue;
     // Where nothing ran, the place is the beginning of common.
-    const isNowhere = entry.section === MANIFEST_KEYS.common && entry.offset === 0 && failed.includes(entry);
-    if (!isNowhere && offsets.get(entry.section)?.has(entry.offset) !== true) {
-      throw mismatch(`section ${entry.section}, offset ${entry.offset}`);
+    const isEnd = failed.includes(entry);
+    const isNowhere = entry.section === MANIFEST_KEYS.common && entry.offset === 0 && isEnd;
+    const command = commands.get(entry.section)?.get(entry.offset);
+    const isFound = command !== undefined && (isEnd || isRecordable(command));
+    if (entry.componentIndex >= componentCount || !(isNowhere || isFound)) {
+      throw mismatch(`section ${entry.section}, offset ${entry.offset}, component ${entry.componentIndex}`);
     }
   }
 }
