@@ -1,8 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { digestOfMember, encodeDigest } from './digest.ts';
-import { commands, IMAGE, imageDigest, manifest, map, OTHER_IMAGE, signRaw, verified } from './fixture.test.ts';
+import {
+  commands,
+  IMAGE,
+  type Item,
+  imageDigest,
+  installing,
+  KEY,
+  manifest,
+  map,
+  OTHER_IMAGE,
+  signRaw,
+  verified,
+} from './fixture.test.ts';
 import { verifyIntegratedPayloads } from './integrated.ts';
+import { verifyEnvelope } from './verified-manifest.ts';
 
 const fetching = (parameters: Uint8Array): Uint8Array => manifest({ elements: { 20: parameters } });
 
@@ -32,4 +45,20 @@ test('an integrated dependency counts by the digest of its manifest', async () =
   const digest = encodeDigest(digestOfMember(inner));
   const outer = fetching(commands(20, map({ 3: digest, 21: '#d' }), 21, 2));
   verifyIntegratedPayloads(await verified(outer, { integrated: new Map([['#d', await signRaw(inner)]]) }));
+});
+
+test('many digests do not make one payload long to check', async () => {
+  const digests = (row: number): Item =>
+    map(
+      Object.fromEntries(Array.from({ length: 16 }, (_, at) => [at, map({ 3: imageDigest(Uint8Array.of(row, at)) })])),
+    );
+  const rows = Array.from({ length: 43 }, (_, row): Item[] => [34, digests(row)]).flat();
+  // Slow to read as an envelope: 30,000 items that are none.
+  const payload = commands(...Array.from({ length: 30_000 }, () => 0));
+  const envelope = await signRaw(installing(16, 12, 0, ...rows), [KEY], { integrated: new Map([['#a', payload]]) });
+  const options = { keys: [KEY.publicKey], requiredAlgorithms: ['ESP256'], integratedSizeBytesMax: 65_536 } as const;
+  const parsed = verifyEnvelope(envelope, options);
+  const startedAt = performance.now();
+  assert.throws(() => verifyIntegratedPayloads(parsed), { code: 'SUIT_INTEGRATED_UNSIGNED' });
+  assert.ok(performance.now() - startedAt < 1000);
 });

@@ -51,9 +51,12 @@ function candidates(payload: Uint8Array, algorithm: number): Uint8Array[] {
 export function verifyIntegratedPayloads(verified: VerifiedManifest): void {
   const { sharedSequence = [], sections } = verified.content;
   const digests = [sharedSequence, ...[...sections.values()].map(({ value = [] }) => value)].flatMap(digestsOf);
+  const algorithms = [...new Set(digests.map(({ algorithm }) => algorithm))];
   for (const [name, payload] of verified.integratedPayloads) {
+    // Once for each algorithm: a manifest may name hundreds of digests.
+    const found = new Map(algorithms.map((algorithm) => [algorithm, candidates(payload, algorithm)]));
     const isCovered = digests.some(({ algorithm, bytes }) =>
-      candidates(payload, algorithm).some((candidate) => isEqualBytes(candidate, bytes)),
+      found.get(algorithm)?.some((candidate) => isEqualBytes(candidate, bytes)),
     );
     if (!isCovered) throw new SuitError('SUIT_INTEGRATED_UNSIGNED', { name });
   }
