@@ -94,9 +94,15 @@ const ACTION_OF: Readonly<Record<Exclude<ActionName, 'process-dependency'>, (inp
 const ALTERING: ReadonlySet<ActionName> = new Set(['fetch', 'copy', 'swap', 'write']);
 
 /** trust-domains §4.5.5: what other manifests still need is not altered. */
-async function assertUnreferenced(name: ActionName, { component, platform }: ActionInput): Promise<void> {
-  if (!ALTERING.has(name) || (await platform.isReferenced?.(component)) !== true) return;
-  throw new SuitError('SUIT_RULE_VIOLATED', { rule: `${name} into a component that is referenced` });
+async function assertUnreferenced(name: ActionName, { component, parameters, platform, componentAt }: ActionInput) {
+  const { sourceComponent } = parameters;
+  // A swap alters both of its components.
+  const source = name === 'swap' && sourceComponent !== undefined ? [componentAt(sourceComponent)] : [];
+  const altered = ALTERING.has(name) ? [component, ...source] : [];
+  for (const each of altered) {
+    if ((await platform.isReferenced?.(each)) !== true) continue;
+    throw new SuitError('SUIT_RULE_VIOLATED', { rule: `${name} into a component that is referenced` });
+  }
 }
 
 export async function performAction(name: keyof typeof ACTION_OF, input: ActionInput): Promise<void> {

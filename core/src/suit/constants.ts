@@ -141,7 +141,7 @@ export const LIMITS = {
   sequenceDepthMax: 6,
   /** Commands written in one manifest, all sections together. */
   commandsMax: 512,
-  /** Commands executed by one run of a section, loops over components included. */
+  /** Commands executed by one run of a section, loops over components and all dependencies included. */
   executedMax: 4096,
   uriCharsMax: 512,
   contentSizeBytesMax: 4096,

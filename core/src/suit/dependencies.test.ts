@@ -15,7 +15,7 @@ import {
   map,
   signRaw,
 } from './fixture.test.ts';
-import type { FetchRequest, SuitComponent } from './platform.ts';
+import type { FetchRequest, SuitComponent, SwapRequest } from './platform.ts';
 import { type RunOptions, runSection } from './run.ts';
 import { verifyEnvelope } from './verified-manifest.ts';
 
@@ -36,6 +36,10 @@ class DependencyPlatform extends MemoryPlatform {
 
   async isReferenced({ id }: SuitComponent): Promise<boolean> {
     return this.referenced.has(MemoryPlatform.nameOf(id));
+  }
+
+  async swap({ source, target }: SwapRequest): Promise<void> {
+    this.log.push(`swap ${MemoryPlatform.nameOf(source.id)} ${MemoryPlatform.nameOf(target.id)}`);
   }
 
   async unlink({ id }: SuitComponent): Promise<void> {
@@ -175,6 +179,11 @@ const ABORTS: readonly (readonly [string, string, Readonly<Record<number, Item>>
     'SUIT_RULE_VIOLATED',
     { 20: commands(12, 1, 20, wanted(inner), 7, 15, 20, map({ 21: '#x' }), 21, 2, 11, 0) },
   ],
+  [
+    'that was swapped away after its check',
+    'SUIT_RULE_VIOLATED',
+    { 20: commands(12, 1, 20, wanted(inner), 7, 15, 12, 0, 20, map({ 22: 1 }), 31, 2, 12, 1, 11, 0) },
+  ],
   ['when it is not processed', 'SUIT_RULE_VIOLATED', { 20: commands(12, 1, 20, wanted(inner), 7, 15) }],
   [
     'that is not intact, although a try-each would go on',
@@ -226,6 +235,15 @@ test('unlink reaches the platform, and what is referenced is not written', async
   );
   platform.referenced.add('10');
   await assert.rejects(runSection(root, 'install', platform), { code: 'SUIT_RULE_VIOLATED' });
+  // Neither as the target of a swap nor as its source.
+  for (const [target, source] of [
+    [0, 1],
+    [1, 0],
+  ] as const) {
+    const swap = dependent({ 20: commands(12, target, 20, map({ 22: source }), 31, 15) });
+    const verified = verifyEnvelope(await signRaw(swap), POLICY);
+    await assert.rejects(runSection(verified, 'install', platform), { code: 'SUIT_RULE_VIOLATED' });
+  }
 });
 
 test('signers change only components that they have rights over', async () => {
@@ -236,10 +254,55 @@ test('signers change only components that they have rights over', async () => {
   const run = (prefix: string): Promise<void> =>
     runSection(root, 'install', new DependencyPlatform(), {
       isAuthorized: (signers, id) =>
-        signers[0]?.isEqual(KEY.publicKey) === true && String.fromCharCode(...id[0]!).startsWith(prefix),
+        signers[0]?.isEqual(KEY.publicKey) === true &&
+        [prefix, DEPENDENCY].some((each) => String.fromCharCode(...id[0]!).startsWith(each)),
     });
   await run('1');
   await assert.rejects(run('2'), { code: 'SUIT_COMPONENT_UNAUTHORIZED' });
+});
+
+test('a component that is called a dependency is no way around the rights over it', async () => {
+  const write: Item[] = [20, map({ 18: IMAGE }), 18, 15];
+  const asComponent = manifest({
+    components: [[utf8('firmware')]],
+    shared: null,
+    common: { 1: map({ 0: map({}) }) },
+    elements: { 20: commands(12, 0, ...write) },
+  });
+  const behind = manifest({
+    components: [[utf8('own')]],
+    shared: null,
+    common: { 1: map({ 1: map({ 1: [utf8('firmware')] }) }) },
+    elements: { 20: commands(12, 1, ...write) },
+  });
+  for (const each of [asComponent, behind]) {
+    const platform = new DependencyPlatform();
+    const run = runSection(verifyEnvelope(await signRaw(each), POLICY), 'install', platform, {
+      isAuthorized: (_signers, id) => MemoryPlatform.nameOf(id) === 'own',
+    });
+    await assert.rejects(run, { code: 'SUIT_COMPONENT_UNAUTHORIZED' });
+    assert.deepEqual(platform.log, []);
+  }
+});
+
+test('a manifest and its dependencies share one limit of commands', async () => {
+  const platform = new DependencyPlatform();
+  let bytes = dependencyManifest();
+  for (const name of ['dep0', 'dep1']) {
+    platform.put(name, await signRaw(bytes));
+    const again = Array.from({ length: 100 }, (): Item[] => [11, 0]).flat();
+    bytes = manifest({
+      components: [[utf8('10')]],
+      shared: null,
+      common: { 1: map({ 1: map({ 1: [utf8(name)] }) }) },
+      elements: { 20: commands(12, 1, 20, wanted(bytes), 7, 15, ...again) },
+    });
+  }
+  const root = verifyEnvelope(await signRaw(bytes), POLICY);
+  await assert.rejects(runSection(root, 'install', platform, { dependencyPolicy: POLICY }), {
+    code: 'SUIT_LIMIT_EXCEEDED',
+  });
+  assert.ok(platform.log.length < 4096);
 });
 
 test('dependencies stand at indices of components, or right behind them', async () => {

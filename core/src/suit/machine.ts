@@ -29,6 +29,9 @@ type Action = Extract<Command, { kind: 'action' }>;
 /** Parameters by component, for a manifest and all its dependencies: a component is the same one wherever it is named. */
 export type ParameterStore = { current: ReadonlyMap<string, Parameters> };
 
+/** Counts commands for a manifest and all its dependencies: one for each would multiply down the tree. */
+export type ExecutionBudget = { executed: number };
+
 /** What the machine cannot do by itself: it knows one manifest only. */
 export type DependencyPorts = {
   /** Authenticates the manifest in this component against the digest parameter, for this run. @throws SuitError */
@@ -45,6 +48,7 @@ export type MachineInput = {
   readonly platform: SuitPlatform;
   readonly integratedPayload: (uri: string) => Uint8Array | undefined;
   readonly store: ParameterStore;
+  readonly budget: ExecutionBudget;
   readonly dependencies: DependencyPorts;
   /** Notes what a command came to, by its reporting policy. */
   readonly note: (outcome: CommandOutcome) => void;
@@ -75,7 +79,6 @@ export class Machine {
   readonly #components: readonly SuitComponent[];
   #current: readonly number[];
   #strictOrder = true;
-  #executed = 0;
   #sources = new Set<number>();
   #targets = new Set<number>();
 
@@ -128,8 +131,9 @@ export class Machine {
   }
 
   #count(): void {
-    this.#executed += 1;
-    if (this.#executed > LIMITS.executedMax) {
+    const { budget } = this.#input;
+    budget.executed += 1;
+    if (budget.executed > LIMITS.executedMax) {
       throw new SuitError('SUIT_LIMIT_EXCEEDED', { at: 'execution', executedMax: LIMITS.executedMax });
     }
   }
@@ -259,8 +263,10 @@ export class Machine {
       return;
     }
     const parameters = this.#parametersOf(component.index);
-    if (!this.#strictOrder) this.#guardOrder(name, component.index, parameters.sourceComponent);
+    const { sourceComponent } = parameters;
+    if (!this.#strictOrder) this.#guardOrder(name, component.index, sourceComponent);
     if (ALTERING.has(name)) dependencies.forget(component);
+    if (name === 'swap' && sourceComponent !== undefined) dependencies.forget(this.#component(sourceComponent));
     const componentAt = (at: number): SuitComponent => this.#component(at);
     await performAction(name, { component, parameters, platform, componentAt, integratedPayload });
   }

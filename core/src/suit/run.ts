@@ -11,7 +11,7 @@ import { LIMITS, type SectionName } from './constants.ts';
 import { digestOfMember } from './digest.ts';
 import { type EnvelopeOptions, parseEnvelope } from './envelope.ts';
 import { SuitError } from './errors.ts';
-import { type DependencyPorts, Machine, type ParameterStore } from './machine.ts';
+import { type DependencyPorts, type ExecutionBudget, Machine, type ParameterStore } from './machine.ts';
 import { type ComponentId, indexedComponents } from './manifest.ts';
 import type { SuitComponent, SuitPlatform } from './platform.ts';
 import type { SuitRecorder } from './recorder.ts';
@@ -21,7 +21,10 @@ import { type VerifiedManifest, verifyEnvelope } from './verified-manifest.ts';
 export type RunOptions = {
   /** Who may sign dependencies. Left out: a manifest with dependencies is refused when it comes to use one. */
   readonly dependencyPolicy?: AuthenticationPolicy & EnvelopeOptions;
-  /** True when these signers may change this component (RFC 9124 §4.3.9, rights). Left out: signers may change all. */
+  /**
+   * True when these signers may change this component (RFC 9124 §4.3.9, rights); asked for every component that a manifest
+   * lists, dependencies included (without a prefix: an empty identifier). Left out: signers may change all.
+   */
   readonly isAuthorized?: (signers: readonly PublicKey[], component: ComponentId) => boolean;
   /** Writes down what happened, for a SUIT report. */
   readonly recorder?: SuitRecorder;
@@ -40,6 +43,7 @@ type Run = {
   readonly options: RunOptions;
   readonly store: ParameterStore;
   readonly section: SectionName;
+  readonly budget: ExecutionBudget;
 };
 
 /** The dependencies of one manifest, as far as they were verified in this run of a section. */
@@ -129,7 +133,8 @@ class Dependencies implements DependencyPorts {
 function assertAuthorized({ signers, content }: VerifiedManifest, { options }: Run): void {
   const { isAuthorized } = options;
   if (isAuthorized === undefined) return;
-  const denied = indexedComponents(content).find(({ id, isDependency }) => !isDependency && !isAuthorized(signers, id));
+  // Dependencies too: to call a component a dependency must not be a way to write to it, or to its parameters.
+  const denied = indexedComponents(content).find(({ id }) => !isAuthorized(signers, id));
   if (denied !== undefined) throw new SuitError('SUIT_COMPONENT_UNAUTHORIZED', { component: denied.index });
 }
 
@@ -149,6 +154,7 @@ async function runManifest(verified: VerifiedManifest, run: Run, path: readonly 
     platform,
     integratedPayload,
     store,
+    budget: run.budget,
     dependencies,
     note: (outcome) => options.recorder?.note(outcome, { path, section: isShared ? 'shared-sequence' : name }),
   });
@@ -172,5 +178,5 @@ export async function runSection(
   options: RunOptions = {},
 ): Promise<void> {
   const store: ParameterStore = { current: new Map() };
-  await runManifest(verified, { platform, options, store, section: name }, []);
+  await runManifest(verified, { platform, options, store, section: name, budget: { executed: 0 } }, []);
 }

@@ -136,7 +136,9 @@ function readCopyParams(value: CborValue, scope: SequenceScope): Command {
       if (scope.isShared && PARAMETERS[name] < 0) throw broken(scope, 'custom parameter in shared');
       return name;
     });
-    if (names.length === 0) throw new SuitError('SUIT_MANIFEST_MALFORMED', { at: scope.at });
+    if (names.length === 0 || new Set(names).size !== names.length) {
+      throw new SuitError('SUIT_MANIFEST_MALFORMED', { at: scope.at, expected: 'distinct parameters' });
+    }
     return { index: readIndex(key, scope), names };
   });
   if (entries.length === 0) throw new SuitError('SUIT_MANIFEST_MALFORMED', { at: scope.at });

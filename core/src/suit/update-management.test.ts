@@ -214,6 +214,7 @@ const COMMANDS_REFUSED: readonly (readonly [string, string, Item[]])[] = [
   ['override-multiple of a processor flag', 'SUIT_RULE_VIOLATED', [34, map({ 0: map({ 12: false }) }), 14, 15]],
   ['copy-params of nothing', 'SUIT_MANIFEST_MALFORMED', [35, map({}), 14, 15]],
   ['copy-params of no parameter', 'SUIT_MANIFEST_MALFORMED', [35, map({ 0: [] }), 14, 15]],
+  ['copy-params of a parameter twice', 'SUIT_MANIFEST_MALFORMED', [35, map({ 0: [18, 18] }), 14, 15]],
   ['copy-params of an unknown parameter', 'SUIT_PARAMETER_UNSUPPORTED', [35, map({ 0: [99] }), 14, 15]],
 ];
 
