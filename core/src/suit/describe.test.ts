@@ -16,7 +16,14 @@ import {
   verified,
 } from './fixture.test.ts';
 
-type Parts = { readonly shared?: Item[]; readonly install?: Item[]; readonly version?: number[] | null };
+type Parts = {
+  readonly shared?: Item[];
+  readonly install?: Item[];
+  readonly version?: number[] | null;
+  readonly validate?: Item[];
+  readonly load?: Item[];
+  readonly invoke?: Item[];
+};
 
 const IDENTIFIERS = [20, map({ 1: VENDOR_ID, 2: CLASS_ID }), 1, 15, 2, 15];
 const IMAGE_SET = [20, map({ 3: imageDigest(IMAGE), 14: IMAGE.length })];
@@ -26,12 +33,25 @@ const COPY = [12, 1, 20, map({ 22: 0, 19: new Uint8Array([1]) }), 22, 2, 3, 15];
 const SHARED = [12, 1, ...IDENTIFIERS, ...IMAGE_SET];
 const INSTALL = [12, 1, ...COUNTER, ...FETCH, ...COPY];
 
-async function describe({ shared = SHARED, install = INSTALL, version = [1, 2, 3] }: Parts): Promise<unknown> {
+async function describe({
+  shared = SHARED,
+  install = INSTALL,
+  version = [1, 2, 3],
+  ...others
+}: Parts): Promise<unknown> {
+  const { validate = [12, 1, 3, 15], load = [12, 1, 14, 15], invoke = [12, 1, 23, 2] } = others;
   const setVersion = version === null ? undefined : encodeCbor(version);
   const bytes = manifest({
     components: [[new Uint8Array([1])], [new Uint8Array([2])]],
     shared: commands(...shared),
-    elements: { 2: 77, 6: setVersion, 20: commands(...install) },
+    elements: {
+      2: 77,
+      6: setVersion,
+      7: commands(...validate),
+      8: commands(...load),
+      9: commands(...invoke),
+      20: commands(...install),
+    },
   });
   return describeManifest(await verified(bytes));
 }
@@ -101,6 +121,30 @@ const AMBIGUOUS: [string, Parts][] = [
   ['copied parameters', { install: [12, 1, 35, map({ 0: [14] }), ...INSTALL] }],
   ['components that change places', { install: [...INSTALL, 31, 2] }],
   ['a component that is given up', { install: [...INSTALL, 33, 2] }],
+  // The digest that was checked first is not the one of the image that is there in the end.
+  ['another image after the check', { install: [...INSTALL, ...OTHER_SET, 22, 2] }],
+  [
+    'another image before the check',
+    { install: [12, 1, ...COUNTER, ...FETCH, 12, 1, ...OTHER_SET, 20, map({ 22: 0 }), 22, 2, ...IMAGE_SET, 3, 15] },
+  ],
+  ['content of its own', { install: [...INSTALL, 20, map({ 18: OTHER_IMAGE }), 18, 2] }],
+  [
+    'a copy of any image',
+    {
+      shared: [12, 1, ...IDENTIFIERS],
+      install: [12, 1, ...COUNTER, ...FETCH, 12, 1, 20, map({ 22: 0 }), 22, 2, ...IMAGE_SET, 3, 15],
+    },
+  ],
+  [
+    'another image in validate',
+    { validate: [12, 0, 20, map({ 21: 'x.enc' }), 21, 2, 12, 1, 20, map({ 22: 0 }), ...OTHER_SET, 22, 2] },
+  ],
+  [
+    'another image of a branch in validate',
+    { validate: [12, 1, 15, [commands(...OTHER_SET, 20, map({ 22: 0 }), 22, 2), null]] },
+  ],
+  ['content of its own in load', { load: [12, 1, 20, map({ 18: OTHER_IMAGE }), 18, 2] }],
+  ['a fetch in invoke', { invoke: [12, 1, 32, commands(20, map({ 21: 'x.enc' }), 21, 2)] }],
   ['a fetch without a name', { install: [12, 1, ...COUNTER, 12, 0, 21, 2] }],
 ];
 
@@ -139,4 +183,13 @@ test('gives up on loops inside loops', async () => {
   for (let depth = 0; depth < 5; depth += 1) inner = commands(12, true, 32, inner);
   const subject = await verified(manifest({ components, shared: null, elements: { 20: inner } }));
   assert.throws(() => describeManifest(subject), { code: 'SUIT_LIMIT_EXCEEDED' });
+});
+
+test('joins branches that set versions or events of the same and of another kind', async () => {
+  const version = (part: number): Item => map({ 28: encodeCbor([1, [part]]) });
+  const event = (day: number): Item => map({ 29: encodeCbor(map({ 7: day })) });
+  for (const items of [version(1), version(2), event(1), event(2)]) {
+    const branches = [commands(20, version(1), 20, event(1)), commands(20, items)];
+    assert.deepEqual(await describe({ shared: [...SHARED, 15, branches] }), EXPECTED);
+  }
 });

@@ -5,7 +5,7 @@
  * The walk follows common and install as every device would: a value that depends on a branch is *open*, and whoever needs
  * an open value refuses the manifest. So two devices can never be told different things by what is described as one.
  */
-import { isEqualBytes } from '../bytes/index.ts';
+import { isDeepStrictEqual } from 'node:util';
 import { type ActionName, type ConditionName, LIMITS, SECTIONS, type SectionName } from './constants.ts';
 import { SHA_256 } from './digest.ts';
 import { SuitError } from './errors.ts';
@@ -56,7 +56,11 @@ function note<Name extends ParameterName>(facts: Facts, name: Name, value: Param
 const CHOOSING: ReadonlySet<ConditionName> = new Set(['component-slot', 'abort', 'check-content']);
 
 /** Directives whose effect a description does not hold. */
-const UNDESCRIBED: ReadonlySet<ActionName> = new Set(['process-dependency', 'swap', 'unlink']);
+const UNDESCRIBED: ReadonlySet<ActionName> = new Set(['process-dependency', 'swap', 'unlink', 'write']);
+
+/** Sections that start what install brought. The description is of install, so nothing may be altered in them. */
+const SECTIONS_STARTING: readonly SectionName[] = ['validate', 'load', 'invoke'];
+const HARMLESS: ReadonlySet<ActionName> = new Set(['invoke', 'wait']);
 
 /** Sections that bring, check or remove something which a description does not hold. */
 const SECTIONS_UNDESCRIBED: readonly SectionName[] = [
@@ -66,19 +70,10 @@ const SECTIONS_UNDESCRIBED: readonly SectionName[] = [
   'uninstall',
 ];
 
-/** True when two values of one parameter are the same; byte strings and digests by content. */
-function isSameValue(a: unknown, b: unknown): boolean {
-  if (a instanceof Uint8Array && b instanceof Uint8Array) return isEqualBytes(a, b);
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
-  const left = a as ParameterValues['imageDigest'];
-  const right = b as ParameterValues['imageDigest'];
-  return left.algorithm === right.algorithm && isEqualBytes(left.bytes, right.bytes);
-}
-
 function joinKnown(a: Known, b: Known): Known {
   const open = new Set([...a.open, ...b.open]);
   const names = new Set([...Object.keys(a.values), ...Object.keys(b.values)]) as Set<ParameterName>;
-  for (const name of names) if (!isSameValue(a.values[name], b.values[name])) open.add(name);
+  for (const name of names) if (!isDeepStrictEqual(a.values[name], b.values[name])) open.add(name);
   return { values: { ...a.values, ...b.values }, open };
 }
 
@@ -89,10 +84,22 @@ function joinStates(a: State, b: State): State {
   return { current: a.current, known: a.known.map((known, i) => joinKnown(known, b.known[i] ?? nothing)) };
 }
 
+/** The first directive of a sequence, or of one inside it, that alters a component. */
+function alteringIn(sequence: Sequence): ActionName | undefined {
+  for (const command of sequence) {
+    if (command.kind === 'action' && !HARMLESS.has(command.name)) return command.name;
+    const inner = command.kind === 'run-sequence' ? [command.sequence] : [];
+    const found = (command.kind === 'try-each' ? command.sequences : inner).map(alteringIn).find(Boolean);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 class Walker {
   #state: State;
   readonly #facts: Facts = {};
   #steps = 0;
+  readonly #copied: Pick<ParameterValues, 'imageDigest' | 'imageSizeBytes'>[] = [];
   readonly fetched: Fetched[] = [];
 
   constructor(manifest: Manifest) {
@@ -107,6 +114,12 @@ class Walker {
     const value = this.#facts[name];
     if (value === undefined) throw ambiguous(`${name} is not checked`);
     return value;
+  }
+
+  /** A copy is judged by the digest of its own, before or after the one that is checked: they must be one. */
+  refuseOtherCopies(): void {
+    const image = { imageDigest: this.fact('imageDigest'), imageSizeBytes: this.fact('imageSizeBytes') };
+    if (!this.#copied.every((copy) => isDeepStrictEqual(copy, image))) throw ambiguous('a copy of another image');
   }
 
   walk(sequence: Sequence, isBranch: boolean): void {
@@ -181,7 +194,7 @@ class Walker {
   #learn<Name extends ParameterName>(name: Name, index: number): void {
     const value = this.#need(name, index);
     const earlier: ParameterValues[Name] | undefined = this.#facts[name];
-    if (earlier !== undefined && !isSameValue(earlier, value)) throw ambiguous(`${name} has two values`);
+    if (earlier !== undefined && !isDeepStrictEqual(earlier, value)) throw ambiguous(`${name} has two values`);
     note(this.#facts, name, value);
   }
 
@@ -206,10 +219,14 @@ class Walker {
 
   #copy(index: number): void {
     const source = this.#need('sourceComponent', index);
+    this.#copied.push({
+      imageDigest: this.#need('imageDigest', index),
+      imageSizeBytes: this.#need('imageSizeBytes', index),
+    });
     const encryptionInfo = this.#value('encryptionInfo', index);
     const payload = this.fetched.findLast((entry) => entry.component === source);
     if (payload === undefined) return;
-    if (payload.isCopied && !isSameValue(payload.encryptionInfo, encryptionInfo)) {
+    if (payload.isCopied && !isDeepStrictEqual(payload.encryptionInfo, encryptionInfo)) {
       throw ambiguous('encryption of a payload that is copied twice');
     }
     payload.isCopied = true;
@@ -266,9 +283,14 @@ export function describeManifest(verified: VerifiedManifest): ManifestDescriptio
   const undescribed = SECTIONS_UNDESCRIBED.find((name) => manifest.sections.has(name));
   if (undescribed !== undefined) throw ambiguous(undescribed);
   if (manifest.dependencies !== undefined) throw ambiguous('dependencies');
+  for (const name of SECTIONS_STARTING) {
+    const altering = alteringIn(manifest.sections.get(name)?.value ?? []);
+    if (altering !== undefined) throw ambiguous(`${altering} in ${name}`);
+  }
   const walker = new Walker(manifest);
   walker.walk(manifest.sharedSequence ?? [], false);
   walker.walk(install, false);
+  walker.refuseOtherCopies();
   const imageDigest = walker.fact('imageDigest');
   if (imageDigest.algorithm !== SHA_256) throw ambiguous('image digest is not SHA-256');
   if (manifest.setVersion === undefined) throw ambiguous('set-version is missing');
