@@ -16,7 +16,8 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   contract: ['core'],
   agent: ['core', 'contract'],
   server: ['core', 'contract'],
-  cli: ['core', 'contract', 'server', 'agent'],
+  // The lab's simulators are commands too (`pawl lab`); the lab drives the CLI as a process only, so there is no cycle.
+  cli: ['core', 'contract', 'server', 'agent', 'lab'],
   lab: ['core', 'contract'],
   examples: ['core'],
 };

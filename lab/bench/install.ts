@@ -5,24 +5,18 @@
  * fsync once.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
+import { end, memoryOf, run, runPawl, spawnPawl, start, startPawl } from '../src/stage/processes.ts';
 import { opensslSpeed } from './openssl-speed.ts';
-import { end, run, runPawl, spawnPawl, start, startPawl } from './processes.ts';
 
 const SIZES_MIB = (process.env['SIZES_MIB'] ?? '64,512').split(',').map(Number);
 const MIB = 1024 * 1024;
 
-/** Peak resident memory of a live process, in MiB. */
-function peakMib(pid: number): number {
-  const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kib) / 1024;
-}
-
 async function emptyNodeMib(): Promise<number> {
   const idle = await start(['-e', "console.log('up'); setInterval(() => {}, 1000)"]);
-  const peak = peakMib(idle.child.pid ?? 0);
+  const peak = memoryOf(idle.child.pid ?? 0).peakMib;
   await end(idle);
   return peak;
 }
@@ -93,7 +87,7 @@ function install(bench: Bench, state: string): Promise<Outcome> {
       if (event.state === 'downloading' && startedAt === 0) startedAt = performance.now();
       if (event.state === 'refused' || event.state === 'failed') reject(new Error(`the agent says ${line}`));
       if (event.state !== 'confirmed') return;
-      const outcome = { seconds: (performance.now() - startedAt) / 1000, peakMib: peakMib(child.pid ?? 0) };
+      const outcome = { seconds: (performance.now() - startedAt) / 1000, peakMib: memoryOf(child.pid ?? 0).peakMib };
       child.removeAllListeners('exit');
       child.on('exit', () => resolve(outcome));
       child.kill('SIGTERM');

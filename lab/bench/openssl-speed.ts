@@ -1,4 +1,4 @@
-import { run } from './processes.ts';
+import { run } from '../src/stage/processes.ts';
 
 /** Bytes per second of one primitive by OpenSSL's own speed test: one thread, 64 KiB blocks. */
 export async function opensslSpeed(cipher: string): Promise<number> {

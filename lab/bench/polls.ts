@@ -6,8 +6,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { ManagementClient } from '@pawl/contract/client';
+import { end, ROOT, run, start, startPawl } from '../src/stage/processes.ts';
 import type { LoadPlan, LoadResult } from './load.ts';
-import { end, ROOT, run, start, startPawl } from './processes.ts';
 
 const DEVICES = Number(process.env['DEVICES'] ?? 100_000);
 const SECONDS = Number(process.env['SECONDS'] ?? 10);

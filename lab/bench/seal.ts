@@ -7,8 +7,8 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { run, runPawl } from '../src/stage/processes.ts';
 import { opensslSpeed } from './openssl-speed.ts';
-import { run, runPawl } from './processes.ts';
 
 const SIZE_MIB = Number(process.env['SIZE_MIB'] ?? 256);
 const MIB = 1024 * 1024;

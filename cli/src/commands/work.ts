@@ -15,6 +15,7 @@ export const WORK_COMMANDS: CommandTable = {
   device: { summary: 'the devices that the server knows', load: async () => (await import('./device.ts')).device },
   rollout: { summary: 'bring a release to devices', load: async () => (await import('./rollout.ts')).rollout },
   agent: { summary: 'the device side', load: async () => (await import('./agent.ts')).agent },
+  lab: { summary: 'simulated fleets', load: async () => (await import('./lab.ts')).lab },
   ledger: {
     summary: 'what has happened, and the proof of it',
     load: async () => (await import('./ledger.ts')).ledger,

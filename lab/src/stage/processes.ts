@@ -1,9 +1,10 @@
-/** Starts what a benchmark measures as processes of their own, and ends them whatever happens. */
+/** Starts what a benchmark or a soak works on as processes of their own, and ends them whatever happens. */
 import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
-export const ROOT: string = `${import.meta.dirname}/../..`;
+export const ROOT: string = `${import.meta.dirname}/../../..`;
 const MAIN = `${ROOT}/cli/bin/pawl.js`;
 
 const running = new Set<ChildProcess>();
@@ -11,11 +12,16 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
+/** Without one, a child inherits ours. */
+function withEnv(env: NodeJS.ProcessEnv | undefined): { env?: NodeJS.ProcessEnv } {
+  return env === undefined ? {} : { env };
+}
+
 export type Started = { readonly child: ChildProcess; readonly firstLine: string };
 
 /** Starts a script under this Node and waits for its first line on standard output. */
-export function start(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Started> {
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+export function start(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Started> {
+  const child = spawn(process.execPath, args, { ...withEnv(env), stdio: ['ignore', 'pipe', 'inherit'] });
   running.add(child);
   child.on('exit', () => running.delete(child));
   return new Promise((resolve, reject) => {
@@ -24,8 +30,8 @@ export function start(args: readonly string[], env: NodeJS.ProcessEnv = process.
   });
 }
 
-export function startPawl(args: readonly string[]): Promise<Started> {
-  return start([MAIN, ...args]);
+export function startPawl(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Started> {
+  return start([MAIN, ...args], env);
 }
 
 /** Starts `pawl` and leaves its output to the caller. */
@@ -37,8 +43,8 @@ export function spawnPawl(args: readonly string[], env: NodeJS.ProcessEnv): Chil
 }
 
 /** Runs a command to its end; its standard output. */
-export function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<string> {
-  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+export function run(command: string, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<string> {
+  const child = spawn(command, args, { ...withEnv(env), stdio: ['ignore', 'pipe', 'inherit'] });
   running.add(child);
   const chunks: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -52,8 +58,15 @@ export function run(command: string, args: readonly string[], env: NodeJS.Proces
   });
 }
 
-export function runPawl(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<string> {
+export function runPawl(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<string> {
   return run(process.execPath, [MAIN, ...args], env);
+}
+
+/** Of a live process, in MiB: what it holds now, and the most that it ever held. */
+export function memoryOf(pid: number): { readonly residentMib: number; readonly peakMib: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const mib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) / 1024;
+  return { residentMib: mib('VmRSS'), peakMib: mib('VmHWM') };
 }
 
 export async function end({ child }: Started): Promise<void> {
