@@ -315,6 +315,9 @@ test('dependencies stand at indices of components, or right behind them', async 
     ['SUIT_MANIFEST_MALFORMED', map({ 2: map({}) })],
     ['SUIT_ELEMENT_UNSUPPORTED', map({ 1: map({ 2: 1 }) })],
     ['SUIT_MANIFEST_MALFORMED', map({ 1: 1 })],
+    // The component, or a dependency, under a second index.
+    ['SUIT_MANIFEST_MALFORMED', map({ 1: map({ 1: [utf8('a')] }) })],
+    ['SUIT_MANIFEST_MALFORMED', map({ 1: map({}), 2: map({}) })],
   ];
   for (const [code, each] of refused) {
     const envelope = await signRaw(common(each));

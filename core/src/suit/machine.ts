@@ -69,9 +69,9 @@ function conditionFailure(condition: ConditionName, component: number): SuitErro
   return new SuitError(code, { condition, component });
 }
 
-/** One spelling of a component identifier. */
+/** One spelling of a component identifier: each part ends in a stroke, or none and an empty one would be the same. */
 function nameOf({ id }: SuitComponent): string {
-  return id.map(toHex).join('/');
+  return id.map((part) => `${toHex(part)}/`).join('');
 }
 
 export class Machine {

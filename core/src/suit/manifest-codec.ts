@@ -3,7 +3,7 @@
  * that is authenticated, or with one's own. Closed world: an element that is not listed in constants.ts refuses the
  * manifest. Severed members (§8.5) are checked against their digest and then read like the others.
  */
-import { isCodedError } from '../bytes/index.ts';
+import { isCodedError, toHex } from '../bytes/index.ts';
 import {
   type CborValue,
   decodeCbor,
@@ -62,6 +62,10 @@ function decodeComponentId(value: CborValue): ComponentId {
   return parts;
 }
 
+function areDistinct(ids: readonly CborValue[]): boolean {
+  return new Set(ids.map((id) => toHex(encodeCbor(id)))).size === ids.length;
+}
+
 function decodeComponents(value: CborValue): ComponentId[] {
   const entries = expectArray(value, 'components');
   if (entries.length > LIMITS.componentsMax) {
@@ -71,16 +75,16 @@ function decodeComponents(value: CborValue): ComponentId[] {
       actual: entries.length,
     });
   }
-  const spellings = new Set(entries.map((entry) => encodeCbor(entry).join()));
-  if (entries.length === 0 || spellings.size !== entries.length) {
+  if (entries.length === 0 || !areDistinct(entries)) {
     throw new SuitError('SUIT_MANIFEST_MALFORMED', { at: 'components', expected: 'one or more, all different' });
   }
   return entries.map(decodeComponentId);
 }
 
 /** trust-domains §4.2.2: {+ index => {?1 prefix}}; what stands behind the components follows without a gap. */
-function decodeDependencies(value: CborValue, componentCount: number): Dependency[] {
+function decodeDependencies(value: CborValue, components: readonly ComponentId[]): Dependency[] {
   const at = 'dependencies';
+  const componentCount = components.length;
   const entries = [...expectMap(value, at)].map(([key, metadata]): Dependency => {
     const members = expectMap(metadata, at);
     expectKeys(members, new Set<CborValue>([DEPENDENCY_KEYS.prefix]), at);
@@ -92,6 +96,11 @@ function decodeDependencies(value: CborValue, componentCount: number): Dependenc
   const isDense = behind.every(({ index }, position) => index === componentCount + position);
   if (entries.length === 0 || !isDense || componentCount + behind.length > LIMITS.componentsMax) {
     throw new SuitError('SUIT_MANIFEST_MALFORMED', { at, expected: 'indices of components, or right behind them' });
+  }
+  // One component under two indices could be altered by one and be held to be verified by the other.
+  const ids = [...components, ...behind.map(({ prefix = [] }) => prefix)];
+  if (!areDistinct(ids.map((id) => [...id]))) {
+    throw new SuitError('SUIT_MANIFEST_MALFORMED', { at, expected: 'identifiers that are all different' });
   }
   return entries;
 }
@@ -119,7 +128,7 @@ class ManifestReader {
     expectKeys(common, new Set<CborValue>(Object.values(COMMON_KEYS)), 'common');
     const components = decodeComponents(common.get(COMMON_KEYS.components));
     const dependencyMap = common.get(COMMON_KEYS.dependencies);
-    const dependencies = dependencyMap === undefined ? undefined : decodeDependencies(dependencyMap, components.length);
+    const dependencies = dependencyMap === undefined ? undefined : decodeDependencies(dependencyMap, components);
     const count = components.length + (dependencies?.filter(({ index }) => index >= components.length).length ?? 0);
     const shared = common.get(COMMON_KEYS.sharedSequence);
     const sharedSequence = shared === undefined ? undefined : this.#sequence('shared-sequence', shared, count);

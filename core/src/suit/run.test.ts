@@ -322,3 +322,10 @@ test('stops after the most commands that one run may execute', async () => {
   const log = await refuses('SUIT_LIMIT_EXCEEDED', 16, sixteen);
   assert.ok(log.length > 4000 && log.length <= 4096);
 });
+
+test('parameters of an identifier without parts are not those of one with an empty part', async () => {
+  const components = [[], [new Uint8Array()]];
+  const install = commands(12, 0, 20, map({ 18: IMAGE }), 12, 1, 18, 15);
+  const subject = await verified(manifest({ components, shared: null, elements: { 20: install } }));
+  await assert.rejects(runSection(subject, 'install', new MemoryPlatform()), { code: 'SUIT_PARAMETER_MISSING' });
+});
