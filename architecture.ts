@@ -15,9 +15,10 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   core: [],
   contract: ['core'],
   agent: ['core', 'contract'],
-  server: ['core', 'contract'],
+  compliance: ['core', 'contract'],
+  server: ['core', 'contract', 'compliance'],
   // The lab's simulators are commands too (`pawl lab`); the lab drives the CLI as a process only, so there is no cycle.
-  cli: ['core', 'contract', 'server', 'agent', 'lab'],
+  cli: ['core', 'contract', 'compliance', 'server', 'agent', 'lab'],
   lab: ['core', 'contract'],
   examples: ['core'],
 };
