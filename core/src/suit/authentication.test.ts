@@ -97,6 +97,17 @@ for (const [name, block, policy] of MACS) {
   });
 }
 
+test('a MAC with a tag of 64 bits is no authentication, whoever made it', () => {
+  const recipients = [{ kind: 'aes-kw', alg: -3, kek }] as const;
+  const short: readonly (readonly [Uint8Array, AuthenticationPolicy])[] = [
+    [createMac0({ algorithm: 4, payload: DIGEST, detached: true, key: MAC_KEY }), MAC_POLICY],
+    [createMac({ algorithm: 4, payload: DIGEST, detached: true, recipients }), { ...MAC_POLICY, macKeys: [kek] }],
+  ];
+  for (const [block, policy] of short) {
+    assert.throws(() => verifyEnvelope(envelopeOf(block), policy), { code: 'SUIT_SIGNATURE_INVALID' });
+  }
+});
+
 const lms = LmsPrivateKey.generate({ height: 5, width: 8 });
 let leaf = 0;
 

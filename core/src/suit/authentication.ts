@@ -13,6 +13,7 @@ import {
   parseSign,
   parseSign1,
   type RecipientKeys,
+  type VerifiedMac,
   verifyMac,
   verifyMac0,
   verifySign,
@@ -70,6 +71,9 @@ function tagOf(block: Uint8Array): number {
   return tagged.tag;
 }
 
+/** COSE algorithm HMAC 256/64 (RFC 9053, table 3). */
+const HMAC_256_64 = 4;
+
 type Named = { readonly alg: number; readonly kid: Uint8Array | undefined };
 
 /** The listed keys that a signature claims to be by. */
@@ -96,9 +100,16 @@ const verifySignBlock: BlockVerifier = (block, payload, { keys }) => {
   return { signers: signers.map(({ key }) => key), isMacVerified: false };
 };
 
+/** A tag of 64 bits may be guessed by who can ask a device often; the profiles know HMAC 256/256 (RFC 9053 §3.1). */
+function refuseShort({ algorithm }: VerifiedMac): void {
+  if (algorithm === HMAC_256_64) {
+    throw new SuitError('SUIT_SIGNATURE_INVALID', { reason: 'a shortened tag', expected: 'HMAC 256/256' });
+  }
+}
+
 const verifyMac0Block: BlockVerifier = (block, payload, { macKeys = [] }) => {
   if (macKeys.length === 0) return NONE;
-  const failures = macKeys.map((key) => failureOf(() => verifyMac0(block, { key, payload })));
+  const failures = macKeys.map((key) => failureOf(() => refuseShort(verifyMac0(block, { key, payload }))));
   const [first] = failures;
   if (failures.every((failure) => failure !== undefined)) throw first;
   return { signers: [], isMacVerified: true };
@@ -107,7 +118,7 @@ const verifyMac0Block: BlockVerifier = (block, payload, { macKeys = [] }) => {
 const verifyMacBlock: BlockVerifier = (block, payload, { macKeys = [] }) => {
   if (macKeys.length === 0) return NONE;
   const keys: RecipientKeys = { agreementKeys: [], keks: macKeys };
-  verifyMac(block, { ...keys, payload });
+  refuseShort(verifyMac(block, { ...keys, payload }));
   return { signers: [], isMacVerified: true };
 };
 
