@@ -15,8 +15,8 @@ import fastify, {
   type FastifyServerOptions,
   LogController,
 } from 'fastify';
-import { newOperatorClaim } from './acts/access.ts';
 import { ServerError } from './acts/errors.ts';
+import { newOperatorClaim } from './acts/people/claim.ts';
 import type { ServerPorts } from './acts/ports.ts';
 import { renewTimestamp } from './acts/trust.ts';
 import { BlobStore } from './blobs/blob-store.ts';

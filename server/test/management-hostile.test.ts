@@ -30,14 +30,14 @@ const WITH_JSON = OPERATIONS.filter(([, { body }]) => body !== undefined && body
 let server: TestServer;
 let digestBefore: string;
 
-/** Every row of every table, as one digest. */
+/** Every row of every table, as one digest; but not when a token was last used, which refused requests show as well. */
 function databaseDigest(): string {
   const db = new DatabaseSync(`${server.folder}/data/pawl.db`, { readOnly: true });
   try {
     const hash = createHash('sha256');
     for (const table of db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all()) {
       const rows = db.prepare(`SELECT * FROM "${String(table['name'])}"`).all();
-      hash.update(JSON.stringify([table['name'], rows]));
+      hash.update(JSON.stringify([table['name'], rows.map((row) => ({ ...row, last_used_ms: null }))]));
     }
     return hash.digest('hex');
   } finally {
@@ -166,6 +166,11 @@ test('names like paths, and numbers of another spelling or size, are refused by 
 /** What each operation says of what does not exist; the others have nothing to look up by path. */
 const UNKNOWN: Readonly<Record<string, string>> = {
   revokeToken: 'TOKEN_UNKNOWN',
+  revokeOwnToken: 'TOKEN_UNKNOWN',
+  inviteAgain: 'PERSON_UNKNOWN',
+  setRoles: 'PERSON_UNKNOWN',
+  disablePerson: 'PERSON_UNKNOWN',
+  enablePerson: 'PERSON_UNKNOWN',
   getDevice: 'DEVICE_UNKNOWN',
   decommissionDevice: 'DEVICE_UNKNOWN',
   putArtifact: 'RELEASE_UNKNOWN',
@@ -176,11 +181,17 @@ const UNKNOWN: Readonly<Record<string, string>> = {
   getProof: 'LEDGER_ENTRY_UNKNOWN',
 };
 
+/** Bodies of operations that take more than an empty one. */
+const VALID_BODIES: Readonly<Record<string, string>> = { setRoles: '{"roles":[]}' };
+
 test('what does not exist is 404 with a code of its own', async () => {
   for (const [id, operation] of OPERATIONS) {
     if (!operation.path.includes('{') || id === 'putLine') continue;
     const octets = operation.body === 'bytes' ? { headers: { 'content-type': 'application/octet-stream' } } : {};
-    const answer = await send(operation, operation.body === undefined ? {} : { body: '{}', ...octets });
+    const answer = await send(
+      operation,
+      operation.body === undefined ? {} : { body: VALID_BODIES[id] ?? '{}', ...octets },
+    );
     assertProblem(answer, 404, UNKNOWN[id] ?? assert.fail(`${id} is not in the table`), id);
   }
 });

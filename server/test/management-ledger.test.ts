@@ -126,9 +126,10 @@ test('a rollout says who did what, an assignment how it moved and why', async ()
     ],
   );
   const acts = await predicatesOf('urn:pawl:rollout:1');
+  const me = await call('getMe', {});
   assert.deepEqual(
     acts.filter(({ rolloutId }) => rolloutId === id).map(({ act, by }) => [act, by]),
-    ['create', 'start', 'pause', 'resume', 'stop'].map((act) => [act, 'test']),
+    ['create', 'start', 'pause', 'resume', 'stop'].map((act) => [act, me.id]),
   );
 });
 

@@ -6,10 +6,11 @@ export {
   type ManagementOperationId,
 } from './operations/index.ts';
 export { isRole, PERMISSIONS, type Permission, permissionsOf, ROLES, type Role } from './permissions.ts';
-export type { Token } from './resources/access.ts';
+export type { NewOwnToken, NewToken, Token } from './resources/access.ts';
 export { ASSIGNMENT_STATES, type Assignment, type AssignmentState } from './resources/assignment.ts';
 export type { Device, NewClaim, NewDevice } from './resources/device.ts';
 export type { LedgerEntry } from './resources/ledger.ts';
+export type { Invitation, NewPerson, Person } from './resources/person.ts';
 export type { Line, NewRelease, Release } from './resources/release.ts';
 export type { NewRollout, Rollout, RolloutState, SuccessKind } from './resources/rollout.ts';
 export type { NewTrust, TrustStatus } from './resources/trust.ts';

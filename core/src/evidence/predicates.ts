@@ -41,6 +41,10 @@ export const PREDICATES = {
     summary: 'a key of a workspace was used, made or changed; the subject is what was signed, or the public key',
     signedBy: ['ledger'],
   },
+  'urn:pawl:person:1': {
+    summary: 'somebody may act for the operator from now on, may do other things, or no longer may',
+    signedBy: ['ledger'],
+  },
 } as const satisfies Readonly<Record<string, PredicateRow>>;
 
 export type PredicateType = keyof typeof PREDICATES;

@@ -16,16 +16,6 @@ export const SERVER_ERRORS = {
     advice: 'Check the setting that is named.',
     status: 500,
   },
-  CLAIM_INVALID: {
-    message: 'the claim is unknown, used or expired',
-    advice: 'A claim works once. Use the one that the server printed last, or make a new one.',
-    status: 403,
-  },
-  TOKEN_UNKNOWN: {
-    message: 'there is no such API token',
-    advice: 'List the tokens: GET /api/v1/tokens.',
-    status: 404,
-  },
   DEVICE_UNKNOWN: {
     message: 'there is no such device',
     advice: 'List the devices with `pawl device list`.',

@@ -53,7 +53,7 @@ async function recordRollout(
       act: verb,
       filter: row.filter,
       successKind: row.success_kind,
-      by: actor.label,
+      by: actor.id,
       at: ports.now().toISOString(),
     },
   });

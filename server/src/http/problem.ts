@@ -12,8 +12,8 @@ export const API_ERRORS = {
     status: 401,
   },
   API_FORBIDDEN: {
-    message: 'the role of this token does not allow the operation',
-    advice: 'Use a token with a higher role.',
+    message: 'whoever asks may not do this',
+    advice: '`GET /api/v1/me` says what you may do; an admin gives roles, a token may be limited.',
     status: 403,
   },
   API_REQUEST_INVALID: {

@@ -1,11 +1,13 @@
-/** Claims and API tokens: stored as SHA-256 only, so a copy of the database opens nothing. */
-import { isRole, permissionsOf, type Role, type Token } from '@pawl/contract/management';
-import { toHex } from '@pawl/core/bytes';
-import type { Actor } from '../domain/actor.ts';
+/** Tenants, claims and gateways. Claims are stored as SHA-256 only, so a copy of the database opens nothing. */
 import type { Db, Trx } from './database.ts';
 import type { Schema } from './schema/index.ts';
 
 export type ClaimTable = Schema['claim'];
+
+/** A JSON list of names, as columns of roles, permissions and lines hold it. */
+export function parseList(json: string): string[] {
+  return JSON.parse(json) as string[];
+}
 
 export async function ensureTenant(trx: Trx, name: string): Promise<number> {
   await trx
@@ -16,10 +18,17 @@ export async function ensureTenant(trx: Trx, name: string): Promise<number> {
   return (await trx.selectFrom('tenant').select('id').where('name', '=', name).executeTakeFirstOrThrow()).id;
 }
 
-export async function insertClaim(trx: Trx, row: Omit<ClaimTable, 'used_ms'>): Promise<void> {
+export async function tenantName(db: Db, id: number): Promise<string> {
+  return (await db.selectFrom('tenant').select('name').where('id', '=', id).executeTakeFirstOrThrow()).name;
+}
+
+export async function insertClaim(
+  trx: Trx,
+  row: Omit<ClaimTable, 'used_ms' | 'person_id'> & { readonly person_id?: number | null },
+): Promise<void> {
   await trx
     .insertInto('claim')
-    .values({ ...row, used_ms: null })
+    .values({ person_id: null, ...row, used_ms: null })
     .execute();
 }
 
@@ -41,63 +50,15 @@ export async function takeClaim(
     .executeTakeFirst();
 }
 
-/** Whether anybody can administer the server; if not, somebody may become the first operator. */
-export async function hasAdmin(db: Db): Promise<boolean> {
-  const row = await db.selectFrom('api_token').select('sha256').where('role', '=', 'admin').limit(1).executeTakeFirst();
-  return row !== undefined;
-}
-
-/** Forgets first-run claims that were never used. */
-export async function dropOperatorClaims(trx: Trx): Promise<void> {
-  await trx.deleteFrom('claim').where('kind', '=', 'operator').where('used_ms', 'is', null).execute();
-}
-
-export async function insertToken(trx: Trx, row: Schema['api_token']): Promise<void> {
-  await trx.insertInto('api_token').values(row).execute();
-}
-
-/** Public name of a token: the start of its digest. It finds the token and opens nothing. */
-const TOKEN_ID_BYTES = 8;
-
-function tokenIdOf(sha256: Uint8Array): string {
-  return toHex(sha256.subarray(0, TOKEN_ID_BYTES));
-}
-
-/** What a token allows, and whose it is; undefined when there is none, or when its role is no longer known. */
-export async function findTokenActor(db: Db, sha256: Uint8Array): Promise<Actor | undefined> {
-  const row = await db.selectFrom('api_token').selectAll().where('sha256', '=', sha256).executeTakeFirst();
-  if (row === undefined || !isRole(row.role)) return undefined;
-  return {
-    tenantId: row.tenant_id,
-    id: `token/${tokenIdOf(row.sha256)}`,
-    label: row.label,
-    permissions: new Set(permissionsOf(row.role)),
-  };
-}
-
-/** A token as the management API shows it. */
-export function tokenView(row: Schema['api_token']): Token {
-  const { sha256, label, role, created_ms } = row;
-  return { id: tokenIdOf(sha256), label, role: role as Role, createdAt: new Date(created_ms).toISOString() };
-}
-
-/** Every token of a tenant, oldest first. There are few. */
-export async function listTokens(db: Db, tenantId: number): Promise<Schema['api_token'][]> {
-  return await db
-    .selectFrom('api_token')
-    .selectAll()
+/** Forgets unused claims of operators: those of the first run, or the invitations of one person. */
+export async function dropOperatorClaims(trx: Trx, tenantId: number, personId: number | null): Promise<void> {
+  await trx
+    .deleteFrom('claim')
     .where('tenant_id', '=', tenantId)
-    .orderBy('created_ms')
-    .orderBy('sha256')
+    .where('kind', '=', 'operator')
+    .where('used_ms', 'is', null)
+    .where('person_id', personId === null ? 'is' : '=', personId)
     .execute();
-}
-
-/** Whether there was such a token. */
-export async function deleteToken(trx: Trx, tenantId: number, tokenId: string): Promise<boolean> {
-  const row = (await listTokens(trx, tenantId)).find(({ sha256 }) => tokenIdOf(sha256) === tokenId);
-  if (row === undefined) return false;
-  await trx.deleteFrom('api_token').where('sha256', '=', row.sha256).execute();
-  return true;
 }
 
 export async function insertGateway(

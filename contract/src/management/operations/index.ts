@@ -5,6 +5,7 @@
 import { ACCESS_OPERATIONS } from './access.ts';
 import { REGISTRY_OPERATIONS } from './device.ts';
 import { LEDGER_OPERATIONS } from './ledger.ts';
+import { PERSON_OPERATIONS } from './person.ts';
 import { RELEASE_OPERATIONS } from './release.ts';
 import { ROLLOUT_OPERATIONS } from './rollout.ts';
 import { SERVER_OPERATIONS } from './server.ts';
@@ -15,6 +16,7 @@ export type { ManagementOperation } from './operation.ts';
 export const MANAGEMENT_OPERATIONS = {
   ...SERVER_OPERATIONS,
   ...ACCESS_OPERATIONS,
+  ...PERSON_OPERATIONS,
   ...REGISTRY_OPERATIONS,
   ...TRUST_OPERATIONS,
   ...RELEASE_OPERATIONS,

@@ -1,7 +1,7 @@
 /**
  * What an operation of the management API says of itself, and the pieces that many share.
  *
- * `allow` is the permission that whoever calls must hold; `open` needs nobody. `errors` lists the codes beyond those that any
+ * `allow` is the permission that whoever calls must hold; `anybody` is everybody whom the server knows; `open` needs nobody. `errors` lists the codes beyond those that any
  * operation may give (API_UNAUTHENTICATED, API_FORBIDDEN, API_REQUEST_INVALID, API_BODY_TOO_LARGE,
  * API_CONTENT_TYPE_UNSUPPORTED).
  */
@@ -9,11 +9,19 @@ import { z } from 'zod';
 import type { Permission } from '../permissions.ts';
 import { controllerId, numericId } from '../resources/names.ts';
 
+/** A member of the path, the query or the body, or what an id in the path stands for. */
+type LineOf = 'params.line' | 'query.line' | 'body.line' | 'release' | 'rollout';
+
 export type ManagementOperation = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly summary: string;
-  readonly allow: Permission | 'open';
+  readonly allow: Permission | 'anybody' | 'open';
+  /**
+   * Where the operation names the product line that it is about. Who is limited to some lines may use no operation that does
+   * not say.
+   */
+  readonly line?: LineOf;
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
   /** `bytes`: the raw body, streamed. */

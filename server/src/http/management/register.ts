@@ -1,7 +1,7 @@
 /**
  * Puts the operations of the management API on a Fastify server; the only file of this folder that knows the framework.
  *
- * For every request: who asks and whether the role allows it (`authorize`, the one choke point, deny by default), before a
+ * For every request: who asks and whether that allows it (`authorize.ts`, the one choke point, deny by default), before a
  * byte of the body is read; then parameters, query and body by the contract; then the operation.
  */
 import type { Readable } from 'node:stream';
@@ -10,29 +10,17 @@ import { fromUtf8 } from '@pawl/core/bytes';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ServerPorts } from '../../acts/ports.ts';
-import { secretSha256 } from '../../acts/secret.ts';
 import { type Actor, NOBODY } from '../../domain/actor.ts';
-import { findTokenActor } from '../../store/access.ts';
 import { ApiError, problemOf } from '../problem.ts';
 import { parseStrictJson } from '../strict-json.ts';
+import { authorize, authorizeLine } from './authorize.ts';
 import { HANDLERS, type Request } from './handlers/index.ts';
 
 const BODY_BYTES_DEFAULT = 256 * 1024;
-const BEARER = /^Bearer ([\x21-\x7e]{1,256})$/;
 /** A parameter that an operation does not know is refused, not dropped: it may have been meant as a limit. */
 const NO_QUERY = z.strictObject({});
 
 const actors = new WeakMap<FastifyRequest, Actor>();
-
-/** @throws ApiError API_UNAUTHENTICATED, API_FORBIDDEN */
-async function authorize(request: FastifyRequest, operation: ManagementOperation, ports: ServerPorts): Promise<Actor> {
-  if (operation.allow === 'open') return NOBODY;
-  const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
-  const actor = token === undefined ? undefined : await findTokenActor(ports.database.read, secretSha256(token));
-  if (actor === undefined) throw new ApiError('API_UNAUTHENTICATED');
-  if (!actor.permissions.has(operation.allow)) throw new ApiError('API_FORBIDDEN', { expected: operation.allow });
-  return actor;
-}
 
 function parsePart(schema: z.ZodType | undefined, value: unknown, at: string): unknown {
   if (schema === undefined) return undefined;
@@ -81,7 +69,7 @@ function route(app: FastifyInstance, id: ManagementOperationId, ports: ServerPor
     url: operation.path.replace(/\{(\w+)\}/g, ':$1'),
     bodyLimit: operation.bodyBytesMax ?? BODY_BYTES_DEFAULT,
     onRequest: async (request) => {
-      actors.set(request, await authorize(request, operation, ports));
+      actors.set(request, await authorize(request.headers.authorization, operation, ports));
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
       const parsed = {
@@ -90,6 +78,7 @@ function route(app: FastifyInstance, id: ManagementOperationId, ports: ServerPor
         query: parsePart(operation.query ?? NO_QUERY, request.query, 'query'),
         body: parseBody(operation, request),
       };
+      await authorizeLine(parsed.actor, operation, parsed, ports.database.read);
       const answer = await handler(parsed as unknown as Request<ManagementOperationId>, ports);
       reply.headers(ANSWER_HEADERS);
       if (operation.response === 'bytes') return reply.type('application/zip').send(bytesOf(answer));

@@ -2,8 +2,9 @@
 import { ACTIVITY } from './activity.ts';
 import { BASE } from './base.ts';
 import type { Migration } from './migration.ts';
+import { PEOPLE } from './people.ts';
 import { VERSION_SEEN } from './version-seen.ts';
 
 export { SQLITE_WORDS } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [BASE, ACTIVITY, VERSION_SEEN];
+export const MIGRATIONS: readonly Migration[] = [BASE, ACTIVITY, VERSION_SEEN, PEOPLE];

@@ -1,5 +1,5 @@
-/** Tables of tenants, claims and API tokens. */
-import type { Generated } from 'kysely';
+/** Tables of tenants, claims, people and API tokens. Roles, permissions and lines are JSON lists of names. */
+import type { Generated, Selectable } from 'kysely';
 
 export type AccessSchema = {
   tenant: { id: Generated<number>; name: string };
@@ -13,6 +13,31 @@ export type AccessSchema = {
     tags: string;
     expires_ms: number | null;
     used_ms: number | null;
+    /** Whom the claim of an operator lets in; null: the first person of the tenant. */
+    person_id: number | null;
   };
-  api_token: { sha256: Uint8Array; tenant_id: number; label: string; role: string; created_ms: number };
+  person: {
+    id: Generated<number>;
+    tenant_id: number;
+    name: string;
+    email: string | null;
+    roles: string;
+    state: 'active' | 'disabled';
+    created_ms: number;
+  };
+  token: {
+    sha256: Uint8Array;
+    tenant_id: number;
+    /** Null: a machine's. */
+    person_id: number | null;
+    label: string;
+    permissions: string;
+    /** Null: every line. */
+    lines: string | null;
+    created_ms: number;
+    expires_ms: number;
+    last_used_ms: number | null;
+  };
 };
+
+export type PersonTable = Selectable<AccessSchema['person']>;

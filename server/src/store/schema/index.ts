@@ -10,6 +10,7 @@ import type { RolloutSchema } from './rollout.ts';
 
 export type Schema = AccessSchema & DeviceSchema & ReleaseSchema & RolloutSchema & LedgerSchema;
 
+export type { PersonTable } from './access.ts';
 export type { DeviceTable } from './device.ts';
 export type { ArtifactTable, ReleaseTable } from './release.ts';
 export type { AssignmentTable, RolloutTable } from './rollout.ts';

@@ -3,6 +3,7 @@ import { ACCESS_HANDLERS } from './access.ts';
 import { DEVICE_HANDLERS } from './device.ts';
 import type { Handlers } from './handler.ts';
 import { LEDGER_HANDLERS } from './ledger.ts';
+import { PERSON_HANDLERS } from './person.ts';
 import { RELEASE_HANDLERS } from './release.ts';
 import { ROLLOUT_HANDLERS } from './rollout.ts';
 import { SERVER_HANDLERS } from './server.ts';
@@ -13,6 +14,7 @@ export type { Request } from './handler.ts';
 export const HANDLERS: Handlers = {
   ...SERVER_HANDLERS,
   ...ACCESS_HANDLERS,
+  ...PERSON_HANDLERS,
   ...DEVICE_HANDLERS,
   ...TRUST_HANDLERS,
   ...RELEASE_HANDLERS,

@@ -1,0 +1,55 @@
+import { CodedError, type ErrorDetails, type ErrorTable, errorRow } from '@pawl/core/bytes';
+
+/** @public The reference pages read every table of error codes. */
+export const PEOPLE_ERRORS = {
+  CLAIM_INVALID: {
+    message: 'the claim is unknown, used or expired',
+    advice: 'A claim works once. Use the one that the server printed last, or ask an admin for a new one.',
+    status: 403,
+  },
+  TOKEN_UNKNOWN: {
+    message: 'there is no such API token',
+    advice: 'List the tokens with `pawl token list`.',
+    status: 404,
+  },
+  TOKEN_EXCEEDS_MAKER: {
+    message: 'the token would hold more, or live longer, than what makes it',
+    advice: 'Ask for less: fewer permissions, lines of your own, a shorter life. `GET /api/v1/me` says what you hold.',
+    status: 403,
+  },
+  PERSON_REQUIRED: {
+    message: 'only a person may do this, and the token is of a machine',
+    advice: 'Sign in, or use a token of your own.',
+    status: 403,
+  },
+  PERSON_UNKNOWN: {
+    message: 'there is no such person',
+    advice: 'List the people with `pawl people list`.',
+    status: 404,
+  },
+  PERSON_DISABLED: {
+    message: 'the person is shut out',
+    advice: 'Enable the person first.',
+    status: 409,
+  },
+  PERSON_LAST_ADMIN: {
+    message: 'nobody would be left who can administer the server',
+    advice: 'Make somebody else an admin first, and let that person sign in once.',
+    status: 409,
+  },
+  ROLE_EXCEEDS_GRANTER: {
+    message: 'the roles allow more than whoever gives them holds',
+    advice: 'Let an admin do it, with a session or a token that is not limited.',
+    status: 403,
+  },
+} as const satisfies ErrorTable;
+
+export type PeopleErrorCode = keyof typeof PEOPLE_ERRORS;
+
+/** What is refused about people, their credentials and their roles. */
+export class PeopleError extends CodedError<PeopleErrorCode> {
+  constructor(code: PeopleErrorCode, details: ErrorDetails = {}, cause?: unknown) {
+    super(code, errorRow(PEOPLE_ERRORS, code), details, cause);
+    this.name = 'PeopleError';
+  }
+}

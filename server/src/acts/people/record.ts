@@ -1,0 +1,29 @@
+/**
+ * What the ledger keeps of a person: the number, the roles and the state. Names and addresses stay out of it, because
+ * nothing can ever be taken out of it again.
+ */
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '@pawl/core/evidence';
+import type { Trx } from '../../store/database.ts';
+import { appendStatement } from '../../store/ledger.ts';
+import { rolesOf } from '../../store/people.ts';
+import type { PersonTable } from '../../store/schema/index.ts';
+import type { ServerPorts } from '../ports.ts';
+
+export type PersonAct = 'created' | 'roles-set' | 'disabled' | 'enabled';
+
+/** States in the ledger what somebody did about a person; the digest is that of the record as it stands after. */
+export async function recordPerson(
+  trx: Trx,
+  ports: ServerPorts,
+  row: PersonTable,
+  { act, by }: { readonly act: PersonAct; readonly by: string },
+): Promise<void> {
+  const record = { personId: row.id, roles: rolesOf(row), state: row.state };
+  const sha256 = createHash('sha256').update(canonicalJson(record)).digest('hex');
+  await appendStatement(trx, ports.keys.ledger, {
+    predicateType: 'urn:pawl:person:1',
+    subject: { name: `person/${row.id}`, digest: { sha256 } },
+    predicate: { ...record, act, by, at: ports.now().toISOString() },
+  });
+}

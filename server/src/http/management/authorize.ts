@@ -1,0 +1,95 @@
+/**
+ * The one choke point of the management API: who asks, and whether that allows the operation. Deny by default: what an
+ * operation does not say it allows, it does not allow; that it is about a product line, it has to say as well.
+ */
+import type { ManagementOperation } from '@pawl/contract/management';
+import type { ServerPorts } from '../../acts/ports.ts';
+import { secretSha256 } from '../../acts/secret.ts';
+import { type Actor, NOBODY } from '../../domain/actor.ts';
+import type { Db } from '../../store/database.ts';
+import { findRelease } from '../../store/releases.ts';
+import { findRollout } from '../../store/rollouts.ts';
+import { findTokenActor, noteTokenUse } from '../../store/tokens.ts';
+import { ApiError } from '../problem.ts';
+
+const BEARER = /^Bearer ([\x21-\x7e]{1,256})$/;
+/** Finer than this nobody needs to know when a token was last used, and it is a write. */
+const USE_NOTED_EVERY_MS = 60_000;
+
+async function tokenActor(token: string, ports: ServerPorts): Promise<Actor | undefined> {
+  const { database } = ports;
+  const sha256 = secretSha256(token);
+  const nowMs = ports.now().getTime();
+  const found = await findTokenActor(database.read, sha256, nowMs);
+  if (found === undefined) return undefined;
+  if (nowMs - (found.lastUsedMs ?? 0) >= USE_NOTED_EVERY_MS) {
+    await database.write((trx) => noteTokenUse(trx, sha256, nowMs));
+  }
+  return found.actor;
+}
+
+/**
+ * Who asks, before a byte of the body is read.
+ * @throws ApiError API_UNAUTHENTICATED, API_FORBIDDEN
+ */
+export async function authorize(
+  authorization: string | undefined,
+  operation: ManagementOperation,
+  ports: ServerPorts,
+): Promise<Actor> {
+  const { allow } = operation;
+  if (allow === 'open') return NOBODY;
+  const token = BEARER.exec(authorization ?? '')?.[1];
+  const actor = token === undefined ? undefined : await tokenActor(token, ports);
+  if (actor === undefined) throw new ApiError('API_UNAUTHENTICATED');
+  if (allow === 'anybody') return actor;
+  if (!actor.permissions.has(allow)) throw new ApiError('API_FORBIDDEN', { expected: allow });
+  // Which line it is stands in what is read later; that it is about one, is known now.
+  if (actor.lines !== undefined && operation.line === undefined) throw new ApiError('API_FORBIDDEN', { at: 'lines' });
+  return actor;
+}
+
+type Parsed = Readonly<Record<'params' | 'query' | 'body', unknown>>;
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}
+
+async function releaseLine(db: Db, tenantId: number, id: unknown): Promise<string | undefined> {
+  return (await findRelease(db, tenantId, Number(id)))?.line;
+}
+
+async function lineOf(operation: ManagementOperation, parsed: Parsed, db: Db, tenantId: number): Promise<unknown> {
+  const id = memberOf(parsed.params, 'id');
+  switch (operation.line) {
+    case 'params.line':
+      return memberOf(parsed.params, 'line');
+    case 'query.line':
+      return memberOf(parsed.query, 'line');
+    case 'body.line':
+      return memberOf(parsed.body, 'line');
+    case 'release':
+      return await releaseLine(db, tenantId, id);
+    case 'rollout':
+      return await releaseLine(db, tenantId, (await findRollout(db, tenantId, Number(id)))?.release_id);
+    case undefined:
+      return undefined;
+    default:
+      return operation.line satisfies never;
+  }
+}
+
+/**
+ * Whether the operation is about a line that the actor may touch; before the operation does anything.
+ * @throws ApiError API_FORBIDDEN; also when there is no such thing, so that nobody learns what other lines have
+ */
+export async function authorizeLine(
+  actor: Actor,
+  operation: ManagementOperation,
+  parsed: Parsed,
+  db: Db,
+): Promise<void> {
+  if (actor.lines === undefined || operation.allow === 'anybody') return;
+  const line = await lineOf(operation, parsed, db, actor.tenantId);
+  if (typeof line !== 'string' || !actor.lines.has(line)) throw new ApiError('API_FORBIDDEN', { at: 'lines' });
+}
