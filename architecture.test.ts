@@ -20,7 +20,7 @@ const manifests: Manifests = new Map(
 );
 
 function readSources(): Map<string, string> {
-  const files = globSync('{core,contract,agent,server,cli,lab,examples}/**/*.ts', {
+  const files = globSync('{core,contract,compliance,agent,server,cli,lab,examples}/**/*.ts', {
     cwd: ROOT,
     exclude: (name) => name === 'node_modules',
   });

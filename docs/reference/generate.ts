@@ -9,7 +9,7 @@ import { renderApi } from './api.ts';
 const ROOT = `${import.meta.dirname}/../..`;
 
 async function errorTables(): Promise<[string, string, ErrorTable][]> {
-  const files = globSync('{core,contract,agent,server,cli,lab}/src/**/errors.ts', { cwd: ROOT }).sort();
+  const files = globSync('{core,contract,compliance,agent,server,cli,lab}/src/**/errors.ts', { cwd: ROOT }).sort();
   const tables: [string, string, ErrorTable][] = [];
   for (const file of files) {
     const module = (await import(`${ROOT}/${file}`)) as Record<string, unknown>;
