@@ -26,6 +26,7 @@ import { closeGracefully } from './http/graceful-close.ts';
 import { registerManagementApi } from './http/management/register.ts';
 import { ApiError, problemOf } from './http/problem.ts';
 import { LastSeen } from './jobs/last-seen.ts';
+import { tickRollouts } from './jobs/rollouts.ts';
 import { startJobs } from './jobs/schedule.ts';
 import { loadOnlineKeys } from './online-keys.ts';
 import { ensureTenant } from './store/access.ts';
@@ -46,6 +47,7 @@ export type RunningServer = {
 
 const LAST_SEEN_EVERY_MS = 10_000;
 const RENEW_EVERY_MS = 3_600_000;
+const ROLLOUTS_EVERY_MS = 1000;
 const CLOSE_GRACE_MS = 10_000;
 const REDACTED = ['req.headers.authorization', 'req.headers["x-pawl-proxy-secret"]'];
 
@@ -183,11 +185,17 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     const app = await buildApp(config, ports, lastSeen);
     opened.push(() => closeGracefully(app, CLOSE_GRACE_MS));
     const url = await listen(app, config);
+    let isClosing = false;
     const jobs = [
       { name: 'last-seen', everyMs: LAST_SEEN_EVERY_MS, run: () => lastSeen.flush() },
       { name: 'renew-timestamp', everyMs: RENEW_EVERY_MS, run: () => renewTimestamp(ports, tenantId) },
+      { name: 'rollouts', everyMs: ROLLOUTS_EVERY_MS, run: () => tickRollouts(ports, () => isClosing) },
     ];
     opened.push(startJobs(jobs, (job, error) => app.log.error({ err: error, job }, 'job failed')));
+    opened.push(() => {
+      isClosing = true;
+      return Promise.resolve();
+    });
     return { url, claim, ledgerOrigin: ports.ledgerOrigin, close };
   } catch (error) {
     await close();

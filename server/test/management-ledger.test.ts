@@ -129,7 +129,14 @@ test('a rollout says who did what, an assignment how it moved and why', async ()
   const me = await call('getMe', {});
   assert.deepEqual(
     acts.filter(({ rolloutId }) => rolloutId === id).map(({ act, by }) => [act, by]),
-    ['create', 'start', 'pause', 'resume', 'stop'].map((act) => [act, me.id]),
+    [
+      ['create', me.id],
+      ['start', me.id],
+      ['begin', 'engine'],
+      ['wave-start', 'engine'],
+      ...['pause', 'resume', 'stop'].map((act) => [act, me.id]),
+      ['all-told', 'engine'],
+    ],
   );
 });
 

@@ -220,9 +220,9 @@ test('what a device proves to run is known even when its assignment was supersed
   const device = await enrolled('late');
   await start(newRelease, 'name:late');
   const { id } = await lastAssignment(server.operator, 'late');
-  await report(device, id, 1, 'trial');
   await start(newRelease, 'name:late');
-  await report(device, id, 2, 'confirmed', { floor: '2' });
+  // It had taken the offer up, and its word of that was lost.
+  await report(device, id, 1, 'confirmed', { floor: '2' });
   const { installedVersion, floor } = await deviceOf('late');
   assert.deepEqual([installedVersion, floor], ['2.0.0', '2']);
   const { items } = await server.operator.call('listAssignments', { query: { controllerId: 'late' } });
@@ -230,6 +230,19 @@ test('what a device proves to run is known even when its assignment was supersed
     items.map(({ state }) => state),
     ['cancelled', 'offered'],
   );
+});
+
+test('what a device has begun is not taken from it: the newer rollout waits for its turn', async () => {
+  const device = await enrolled('busy');
+  await start(oldRelease, 'name:busy');
+  const { id: begun } = await lastAssignment(server.operator, 'busy');
+  await report(device, begun, 1, 'trial', { version: '1.0.0' });
+  const later = await start(newRelease, 'name:busy');
+  assert.deepEqual([later.state, later.outcomes], ['running', { blocked: 1 }]);
+  await report(device, begun, 2, 'confirmed', { version: '1.0.0', floor: '1' });
+  const { state, outcomes } = await show(later.id);
+  assert.deepEqual([state, outcomes], ['running', { active: 1 }]);
+  assert.ok((await device.script.linkNames()).includes('deploymentBase'));
 });
 
 test('lists go on behind their cursor, newest rollout first', async () => {

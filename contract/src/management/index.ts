@@ -12,5 +12,22 @@ export type { Device, NewClaim, NewDevice } from './resources/device.ts';
 export type { LedgerEntry } from './resources/ledger.ts';
 export type { Invitation, NewPerson, Person } from './resources/person.ts';
 export type { Line, NewRelease, Release } from './resources/release.ts';
-export type { NewRollout, Rollout, RolloutState, SuccessKind } from './resources/rollout.ts';
+export {
+  type NewRollout,
+  ROLLOUT_STATES,
+  type Rollout,
+  type RolloutState,
+  type SuccessKind,
+} from './resources/rollout.ts';
+export {
+  CONFIDENCE_PERCENTS,
+  type ConfidencePercent,
+  type HaltReason,
+  type NewWave,
+  OUTCOMES,
+  type Outcome,
+  WAVE_STATES,
+  type Wave,
+  type WaveState,
+} from './resources/rollout-plan.ts';
 export type { NewTrust, TrustStatus } from './resources/trust.ts';

@@ -31,6 +31,10 @@ export const PREDICATES = {
     summary: 'the state of a release on a device changed',
     signedBy: ['ledger'],
   },
+  'urn:pawl:assignments-offered:1': {
+    summary: 'a release was offered to these devices, many at once',
+    signedBy: ['ledger'],
+  },
   'urn:pawl:device-report:1': { summary: 'a device says what it did', signedBy: ['device'] },
   'urn:pawl:rollout:1': { summary: 'a rollout was made, started, paused or stopped', signedBy: ['ledger'] },
   'urn:pawl:trust-updated:1': {

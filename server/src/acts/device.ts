@@ -3,10 +3,11 @@ import type { NewClaim, NewDevice } from '@pawl/contract/management';
 import { insertClaim, insertGateway } from '../store/access.ts';
 import { findActive } from '../store/assignments.ts';
 import { findDevice, insertDevice, updateDevice } from '../store/devices.ts';
+import { settleRollouts } from './engine.ts';
 import { ServerError } from './errors.ts';
 import type { ServerPorts } from './ports.ts';
 import { secretSha256 } from './secret.ts';
-import { applyEvent } from './transition.ts';
+import { applyEvent, rolloutsOf } from './transition.ts';
 
 const CLAIM_VALID_S = 86_400;
 
@@ -75,13 +76,14 @@ export async function createGateway(
 /** @throws ServerError DEVICE_UNKNOWN */
 export async function decommissionDevice(ports: ServerPorts, tenantId: number, controllerId: string): Promise<void> {
   const nowMs = ports.now().getTime();
-  await ports.database.write(async (trx) => {
+  const rolloutIds = await ports.database.write(async (trx) => {
     const device = await findDevice(trx, tenantId, controllerId);
     if (device === undefined) throw new ServerError('DEVICE_UNKNOWN', { controllerId });
-    const active = await findActive(trx, device.id);
-    if (active !== undefined) {
-      await applyEvent(trx, ports.keys.ledger, active.id, 'supersede', { nowMs, code: 'DECOMMISSIONED' });
-    }
     await updateDevice(trx, device.id, { decommissioned_ms: nowMs, token_sha256: null });
+    const active = await findActive(trx, device.id);
+    if (active === undefined) return [];
+    const facts = { nowMs, code: 'DECOMMISSIONED' };
+    return rolloutsOf(await applyEvent(trx, ports.keys.ledger, active.id, 'supersede', facts));
   });
+  await settleRollouts(ports, rolloutIds);
 }

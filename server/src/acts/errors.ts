@@ -101,6 +101,21 @@ export const SERVER_ERRORS = {
     advice: 'Look at it with `pawl rollout show`.',
     status: 409,
   },
+  ROLLOUT_SCHEDULE_INVALID: {
+    message: 'the end of the rollout is not after its start, or has passed',
+    advice: 'Give an endAt after startAt and after now.',
+    status: 409,
+  },
+  ROLLOUT_NOTHING_TO_RETRY: {
+    message: 'no device of the rollout failed, or each was tried as often as a device may be',
+    advice: 'Look at the devices with `pawl rollout show`; a new rollout can name them by a filter.',
+    status: 409,
+  },
+  ROLLOUT_LAST_WAVE: {
+    message: 'the last wave has started: there is no next one',
+    advice: 'Look at the waves with `pawl rollout show`.',
+    status: 409,
+  },
   ASSIGNMENT_UNKNOWN: {
     message: 'there is no such assignment',
     advice: 'List them with `pawl rollout show`.',

@@ -1,170 +1,161 @@
-/** Making and moving rollouts. One wave for now: every device that the filter names when the rollout is made. */
-import { setImmediate } from 'node:timers/promises';
+/** Making rollouts and what people ask of them. What follows from it is the engine's (engine.ts). */
 import type { Assignment, NewRollout, Rollout } from '@pawl/contract/management';
 import type { Actor } from '../domain/actor.ts';
 import { decideRollout, type RolloutVerb } from '../domain/rollout.ts';
-import { findActive, findAssignment, insertAssignment, queryAssignments } from '../store/assignments.ts';
+import { ATTEMPTS_MAX, plannedWaves, planOf, weightOf } from '../domain/rollout-plan.ts';
+import { findAssignment, queryAssignments } from '../store/assignments.ts';
 import type { Trx } from '../store/database.ts';
-import { getDeviceById, queryDevices } from '../store/devices.ts';
-import { appendStatement } from '../store/ledger.ts';
+import { filterConditions } from '../store/devices.ts';
+import { insertMembers, memberFloors, memberWithFloor, POOL, retryAll } from '../store/members.ts';
 import { findRelease } from '../store/releases.ts';
-import {
-  activeAssignments,
-  findRollout,
-  hasActiveAssignment,
-  insertRollout,
-  rolloutView,
-  startWave,
-  updateRollout,
-  waveDevices,
-} from '../store/rollouts.ts';
-import type { DeviceTable, ReleaseTable, RolloutTable } from '../store/schema/index.ts';
+import { findRollout, insertRollout, rolloutView, updateRollout } from '../store/rollouts.ts';
+import type { ReleaseTable, RolloutTable } from '../store/schema/index.ts';
+import { addTallies } from '../store/tallies.ts';
+import { insertWaves, listWaves } from '../store/waves.ts';
+import { excuse, moveWave, settleRollouts, takeSteps } from './engine.ts';
 import { ServerError } from './errors.ts';
 import type { ServerPorts } from './ports.ts';
-import { applyEvent, recordTransition, releaseSubject } from './transition.ts';
+import { recordRollout } from './rollout-record.ts';
+import { applyEvent, rolloutsOf } from './transition.ts';
 
-function refuseBelowFloor(devices: readonly DeviceTable[], release: ReleaseTable): void {
+/** A release that a device would refuse is a mistake, unless that is what is wanted. */
+async function refuseBelowFloor(trx: Trx, rolloutId: number, release: ReleaseTable): Promise<void> {
   if (release.security_counter === null) return;
   const counter = BigInt(release.security_counter);
-  const below = devices.find(({ floor }) => floor !== null && counter < BigInt(floor));
-  if (below === undefined) return;
-  throw new ServerError('ROLLOUT_BELOW_FLOOR', {
-    controllerId: below.controller_id,
-    floor: below.floor ?? undefined,
-    actual: counter,
-  });
+  const floor = (await memberFloors(trx, rolloutId)).find((known) => counter < BigInt(known));
+  if (floor === undefined) return;
+  const controllerId = await memberWithFloor(trx, rolloutId, floor);
+  throw new ServerError('ROLLOUT_BELOW_FLOOR', { controllerId, floor, actual: counter });
 }
 
-async function recordRollout(
+function timeOf(text: string | undefined): number | null {
+  return text === undefined ? null : Date.parse(text);
+}
+
+function refuseSchedule(input: NewRollout, nowMs: number): void {
+  const endMs = timeOf(input.endAt);
+  if (endMs === null || endMs > Math.max(nowMs, timeOf(input.startAt) ?? nowMs)) return;
+  throw new ServerError('ROLLOUT_SCHEDULE_INVALID', { startAt: input.startAt, endAt: input.endAt });
+}
+
+async function insertPlanned(
   trx: Trx,
   ports: ServerPorts,
-  row: RolloutTable,
-  verb: string,
-  actor: Actor,
-): Promise<void> {
-  const release = await findRelease(trx, row.tenant_id, row.release_id);
-  if (release === undefined) throw new TypeError('a rollout has a release');
-  await appendStatement(trx, ports.keys.ledger, {
-    predicateType: 'urn:pawl:rollout:1',
-    subject: await releaseSubject(trx, release),
-    predicate: {
-      rolloutId: row.id,
-      name: row.name,
-      act: verb,
-      filter: row.filter,
-      successKind: row.success_kind,
-      by: actor.id,
-      at: ports.now().toISOString(),
-    },
+  tenantId: number,
+  planned: { readonly input: NewRollout; readonly release: ReleaseTable },
+): Promise<RolloutTable> {
+  const { input, release } = planned;
+  const row = await insertRollout(trx, {
+    tenant_id: tenantId,
+    name: input.name,
+    release_id: release.id,
+    filter: input.filter,
+    success_kind: input.successKind ?? (release.kind === 'pawl' ? 'confirmed' : 'reported'),
+    is_forced: input.isForced === false ? 0 : 1,
+    needs_consent: input.needsConsent === true ? 1 : 0,
+    created_ms: ports.now().getTime(),
+    weight: weightOf(input),
+    start_ms: timeOf(input.startAt),
+    end_ms: timeOf(input.endAt),
+    is_dynamic: input.isDynamic === true ? 1 : 0,
+    plan: JSON.stringify(planOf(input)),
   });
+  await insertWaves(trx, row.id, plannedWaves(input.waves));
+  return row;
 }
 
 /**
- * Makes a rollout of a published release; nothing is offered until it is started.
- * @throws ServerError RELEASE_UNKNOWN, RELEASE_NOT_PUBLISHED, ROLLOUT_EMPTY, ROLLOUT_BELOW_FLOOR; FilterError
+ * Makes a rollout of a published release to the devices that the filter names now; nothing is offered until it is started.
+ * @throws ServerError RELEASE_UNKNOWN, RELEASE_NOT_PUBLISHED, ROLLOUT_EMPTY, ROLLOUT_BELOW_FLOOR,
+ *   ROLLOUT_SCHEDULE_INVALID; FilterError
  */
 export function createRollout(ports: ServerPorts, actor: Actor, input: NewRollout): Promise<Rollout> {
   const { tenantId } = actor;
+  const conditions = filterConditions(input.filter);
   return ports.database.write(async (trx) => {
     const release = await findRelease(trx, tenantId, input.releaseId);
     if (release === undefined) throw new ServerError('RELEASE_UNKNOWN', { releaseId: input.releaseId });
     if (release.state !== 'published') throw new ServerError('RELEASE_NOT_PUBLISHED', { releaseId: release.id });
-    const all = await queryDevices(trx, { tenantId, filter: input.filter });
-    const devices = all.filter((device) => device.line === null || device.line === release.line);
-    if (devices.length === 0) throw new ServerError('ROLLOUT_EMPTY', { filter: input.filter });
-    if (input.despiteFloor !== true) refuseBelowFloor(devices, release);
-    const id = await insertRollout(
-      trx,
-      {
-        tenant_id: tenantId,
-        name: input.name,
-        release_id: release.id,
-        filter: input.filter,
-        success_kind: input.successKind ?? (release.kind === 'pawl' ? 'confirmed' : 'reported'),
-        is_forced: input.isForced === false ? 0 : 1,
-        needs_consent: input.needsConsent === true ? 1 : 0,
-        created_ms: ports.now().getTime(),
-      },
-      devices.map((device) => device.id),
-    );
-    const row = await findRollout(trx, tenantId, id);
-    if (row === undefined) throw new TypeError('the rollout was just inserted');
-    await recordRollout(trx, ports, row, 'create', actor);
-    return await rolloutView(trx, row);
+    refuseSchedule(input, ports.now().getTime());
+    const row = await insertPlanned(trx, ports, tenantId, { input, release });
+    const devices = await insertMembers(trx, { rolloutId: row.id, tenantId, line: release.line, conditions });
+    // A dynamic rollout may begin with nobody.
+    if (devices === 0 && row.is_dynamic === 0) throw new ServerError('ROLLOUT_EMPTY', { filter: input.filter });
+    if (input.despiteFloor !== true) await refuseBelowFloor(trx, row.id, release);
+    await addTallies(trx, row.id, [{ position: POOL, outcome: 'waiting', change: devices }]);
+    await updateRollout(trx, row.id, { devices });
+    await recordRollout(trx, ports, row, { act: 'create', by: actor.id, facts: { devices, plan: row.plan } });
+    return await rolloutView(trx, { ...row, devices });
   });
 }
 
-const TURN = 32;
-
-/** Polls are answered (from the state before the transaction) while a large rollout is being written. */
-async function letOthersRead(index: number): Promise<void> {
-  if (index % TURN === TURN - 1) await setImmediate();
-}
-
-/** Assigns the release to a device; what was active there is superseded. */
-async function assign(trx: Trx, ports: ServerPorts, row: RolloutTable, deviceId: number): Promise<void> {
-  const nowMs = ports.now().getTime();
-  const { ledger } = ports.keys;
-  const before = await findActive(trx, deviceId);
-  if (before !== undefined) await applyEvent(trx, ledger, before.id, 'supersede', { nowMs, code: 'SUPERSEDED' });
-  const device = await getDeviceById(trx, deviceId);
-  const isWaiting = row.needs_consent === 1 && device.auto_confirm === null;
-  const state = isWaiting ? 'awaiting-consent' : 'offered';
-  const id = await insertAssignment(trx, {
-    tenantId: row.tenant_id,
-    deviceId,
-    releaseId: row.release_id,
-    rolloutId: row.id,
-    state,
-    isForced: row.is_forced === 1,
-    nowMs,
-  });
-  const assignment = await findAssignment(trx, id);
-  if (assignment === undefined) throw new TypeError('the assignment was just inserted');
-  await recordTransition(trx, ledger, assignment, { to: state, event: 'assign', facts: { nowMs } });
-}
-
-async function assignAll(trx: Trx, ports: ServerPorts, row: RolloutTable): Promise<void> {
-  for (const [index, deviceId] of (await waveDevices(trx, row.id)).entries()) {
-    await letOthersRead(index);
-    await assign(trx, ports, row, deviceId);
+/** @throws ServerError ROLLOUT_NOTHING_TO_RETRY */
+async function retry(trx: Trx, row: RolloutTable): Promise<void> {
+  const failed = await retryAll(trx, row.id, { from: 'failed', attemptsMax: ATTEMPTS_MAX });
+  const silent = await retryAll(trx, row.id, { from: 'silent', attemptsMax: ATTEMPTS_MAX });
+  if (failed.length + silent.length === 0) throw new ServerError('ROLLOUT_NOTHING_TO_RETRY', { id: row.id });
+  for (const { position, devices } of failed) {
+    await addTallies(trx, row.id, [
+      { position, outcome: 'failed', change: -devices },
+      { position, outcome: 'retry', change: devices },
+    ]);
   }
+  for (const { position, devices } of silent) {
+    await addTallies(trx, row.id, [
+      { position, outcome: 'silent', change: -devices },
+      { position: -1, outcome: 'waiting', change: devices },
+    ]);
+  }
+  if (row.state !== 'finished') return;
+  const last = (await listWaves(trx, row.id)).at(-1);
+  if (last !== undefined) await moveWave(trx, last, 'reopen', { ended_ms: null });
 }
 
-async function stopAssignments(trx: Trx, ports: ServerPorts, rolloutId: number): Promise<void> {
-  const nowMs = ports.now().getTime();
-  for (const [index, id] of (await activeAssignments(trx, rolloutId)).entries()) {
-    await letOthersRead(index);
-    await applyEvent(trx, ports.keys.ledger, id, 'cancel', { nowMs, code: 'ROLLOUT_STOPPED' });
-  }
+/** @throws ServerError ROLLOUT_LAST_WAVE */
+async function promote(trx: Trx, ports: ServerPorts, row: RolloutTable): Promise<void> {
+  const waves = await listWaves(trx, row.id);
+  const current = waves.find(({ state }) => state !== 'waiting' && state !== 'done');
+  const next = waves.find(({ state }) => state === 'waiting');
+  if (next === undefined) throw new ServerError('ROLLOUT_LAST_WAVE', { id: row.id });
+  if (row.state === 'halted') await excuse(trx, row.id);
+  if (current === undefined) return;
+  const fresh = (await listWaves(trx, row.id)).find(({ position }) => position === current.position) ?? current;
+  await moveWave(trx, fresh, 'promote', { ended_ms: ports.now().getTime() });
+}
+
+async function actOn(trx: Trx, ports: ServerPorts, row: RolloutTable, verb: RolloutVerb): Promise<void> {
+  if (verb === 'retry') await retry(trx, row);
+  if (verb === 'next') await promote(trx, ports, row);
+  if (verb === 'resume' && row.state === 'halted') await excuse(trx, row.id);
+}
+
+/** A start before its time waits for it; a second start of a rollout that waits means now. */
+function isEarly(row: RolloutTable, nowMs: number): boolean {
+  return row.state === 'ready' && row.start_ms !== null && row.start_ms > nowMs;
 }
 
 /**
- * Starts, pauses, resumes or stops a rollout.
- * @throws ServerError ROLLOUT_UNKNOWN, ROLLOUT_STATE_UNSUITABLE
+ * Starts, pauses, resumes or stops a rollout, tries again what failed, or starts the next wave now.
+ * @throws ServerError ROLLOUT_UNKNOWN, ROLLOUT_STATE_UNSUITABLE, ROLLOUT_NOTHING_TO_RETRY, ROLLOUT_LAST_WAVE
  */
-export function changeRollout(
-  ports: ServerPorts,
-  actor: Actor,
-  id: number,
-  verb: Exclude<RolloutVerb, 'finish'>,
-): Promise<Rollout> {
-  return ports.database.write(async (trx) => {
+export async function changeRollout(ports: ServerPorts, actor: Actor, id: number, verb: RolloutVerb): Promise<Rollout> {
+  const touched = await ports.database.write(async (trx) => {
     const row = await findRollout(trx, actor.tenantId, id);
     if (row === undefined) throw new ServerError('ROLLOUT_UNKNOWN', { id });
-    const next = decideRollout(row.state, verb);
-    if (next === undefined) throw new ServerError('ROLLOUT_STATE_UNSUITABLE', { state: row.state, verb });
-    await updateRollout(trx, id, { state: next });
-    await recordRollout(trx, ports, row, verb, actor);
-    if (verb === 'start') {
-      await startWave(trx, id, ports.now().getTime());
-      await assignAll(trx, ports, { ...row, state: next });
-      // Every device was decommissioned since: nobody is left whose report could end it.
-      if (!(await hasActiveAssignment(trx, id))) await updateRollout(trx, id, { state: 'finished' });
-    }
-    if (verb === 'stop') await stopAssignments(trx, ports, id);
+    const event = verb === 'start' && isEarly(row, ports.now().getTime()) ? 'schedule' : verb;
+    const state = decideRollout(row.state, event);
+    if (state === undefined) throw new ServerError('ROLLOUT_STATE_UNSUITABLE', { state: row.state, verb });
+    await actOn(trx, ports, row, verb);
+    await updateRollout(trx, id, { state });
+    await recordRollout(trx, ports, row, { act: event, by: actor.id });
     const after = await findRollout(trx, actor.tenantId, id);
-    return await rolloutView(trx, after ?? row);
+    return (await takeSteps(trx, ports, after ?? row)).touched;
+  });
+  await settleRollouts(ports, touched);
+  return await ports.database.write(async (trx) => {
+    const row = await findRollout(trx, actor.tenantId, id);
+    if (row === undefined) throw new ServerError('ROLLOUT_UNKNOWN', { id });
+    return await rolloutView(trx, row);
   });
 }
 
@@ -172,15 +163,17 @@ export function changeRollout(
  * Asks a device to stop.
  * @throws ServerError ASSIGNMENT_UNKNOWN, ASSIGNMENT_FINAL
  */
-export function cancelAssignment(ports: ServerPorts, tenantId: number, id: number): Promise<Assignment> {
-  return ports.database.write(async (trx) => {
+export async function cancelAssignment(ports: ServerPorts, tenantId: number, id: number): Promise<Assignment> {
+  const { view, touched } = await ports.database.write(async (trx) => {
     const row = await findAssignment(trx, id);
     if (row === undefined || row.tenant_id !== tenantId) throw new ServerError('ASSIGNMENT_UNKNOWN', { id });
     const nowMs = ports.now().getTime();
-    const { kind, state } = await applyEvent(trx, ports.keys.ledger, id, 'cancel', { nowMs, code: 'OPERATOR' });
-    if (kind === 'refused') throw new ServerError('ASSIGNMENT_FINAL', { id, state });
-    const [view] = await queryAssignments(trx, { tenantId, id, limit: 1 });
-    if (view === undefined) throw new TypeError('the assignment was just read');
-    return view;
+    const asked = await applyEvent(trx, ports.keys.ledger, id, 'cancel', { nowMs, code: 'OPERATOR' });
+    if (asked.kind === 'refused') throw new ServerError('ASSIGNMENT_FINAL', { id, state: asked.state });
+    const [found] = await queryAssignments(trx, { tenantId, id, limit: 1 });
+    if (found === undefined) throw new TypeError('the assignment was just read');
+    return { view: found, touched: rolloutsOf(asked) };
   });
+  await settleRollouts(ports, touched);
+  return view;
 }

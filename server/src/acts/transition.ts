@@ -1,18 +1,20 @@
 /**
  * The one way in which an assignment changes: decide by the table, persist, append the ledger statement, update what is
- * known of the device, end the rollout when its last device is done – all in the caller's transaction.
+ * known of the device and of its part in the rollout – all in the caller's transaction. What the rollout makes of it is
+ * the engine's (engine.ts), afterwards, in a transaction of its own: nothing there can undo a device's word.
  */
 import type { AssignmentState } from '@pawl/contract/management';
 import type { Signer } from '@pawl/core/crypto';
 import { type AssignmentEvent, decideAssignment, isFinal, isSuccess } from '../domain/assignment.ts';
-import { decideRollout } from '../domain/rollout.ts';
+import { isUnbegun } from '../domain/outcome.ts';
 import { findAssignment, updateAssignment } from '../store/assignments.ts';
 import type { Trx } from '../store/database.ts';
 import { getDeviceById, updateDevice } from '../store/devices.ts';
 import { appendStatement } from '../store/ledger.ts';
 import { findRelease, listArtifacts } from '../store/releases.ts';
-import { findRollout, hasActiveAssignment, updateRollout } from '../store/rollouts.ts';
+import { getRolloutById, planOfRow } from '../store/rollouts.ts';
 import type { AssignmentTable, ReleaseTable } from '../store/schema/index.ts';
+import { noteEnd } from './member.ts';
 
 export type TransitionFacts = {
   readonly nowMs: number;
@@ -22,12 +24,25 @@ export type TransitionFacts = {
   readonly step?: number | undefined;
   /** SHA-256 of the device's final word. */
   readonly finalSha256?: Uint8Array | undefined;
+  /** A rollout of a higher weight takes the device; this one gets its turn again. */
+  readonly isYielded?: boolean | undefined;
 };
 
 export type Transition =
   | { readonly kind: 'refused'; readonly state: AssignmentState }
   | { readonly kind: 'stayed'; readonly state: AssignmentState }
-  | { readonly kind: 'moved'; readonly from: AssignmentState; readonly state: AssignmentState };
+  | {
+      readonly kind: 'moved';
+      readonly from: AssignmentState;
+      readonly state: AssignmentState;
+      /** Rollouts that may go on now. */
+      readonly rolloutIds: readonly number[];
+    };
+
+/** Rollouts that may go on after a transition. */
+export function rolloutsOf(transition: Transition): readonly number[] {
+  return transition.kind === 'moved' ? transition.rolloutIds : [];
+}
 
 /** The digest that statements about a release name: its envelope, or its only artifact. */
 export async function releaseSubject(
@@ -46,13 +61,13 @@ async function mustFindRelease(trx: Trx, row: AssignmentTable): Promise<ReleaseT
   return release;
 }
 
-/** States that somebody moved: one ledger entry. `from` is undefined for a new assignment. */
-export async function recordTransition(
+/** States that somebody moved: one ledger entry. */
+async function recordTransition(
   trx: Trx,
   signer: Signer,
   row: AssignmentTable,
   move: {
-    readonly from?: AssignmentState;
+    readonly from: AssignmentState;
     readonly to: AssignmentState;
     readonly event: string;
     readonly facts: TransitionFacts;
@@ -69,7 +84,7 @@ export async function recordTransition(
       controllerId: device.controller_id,
       line: release.line,
       version: release.version,
-      ...(move.from === undefined ? {} : { from: move.from }),
+      from: move.from,
       to: move.to,
       event: move.event,
       ...(code === undefined ? {} : { code }),
@@ -79,11 +94,18 @@ export async function recordTransition(
   });
 }
 
-async function finishRollout(trx: Trx, row: AssignmentTable): Promise<void> {
-  if (row.rollout_id === null || (await hasActiveAssignment(trx, row.rollout_id))) return;
-  const rollout = await findRollout(trx, row.tenant_id, row.rollout_id);
-  const next = rollout === undefined ? undefined : decideRollout(rollout.state, 'finish');
-  if (rollout !== undefined && next !== undefined) await updateRollout(trx, rollout.id, { state: next });
+/** How long the device has from here: a new time begins when it takes the offer up, and when it is told to stop. */
+async function dueAfter(
+  trx: Trx,
+  row: AssignmentTable,
+  to: AssignmentState,
+  nowMs: number,
+): Promise<{ due_ms?: number | null }> {
+  if (isFinal(to)) return { due_ms: null };
+  const isBegun = isUnbegun(row.state) && !isUnbegun(to);
+  if (row.rollout_id === null || (!isBegun && to !== 'cancelling')) return {};
+  const { timeOutS } = planOfRow(await getRolloutById(trx, row.rollout_id));
+  return { due_ms: nowMs + timeOutS.install * 1000 };
 }
 
 async function noteInstalled(trx: Trx, row: AssignmentTable): Promise<void> {
@@ -112,12 +134,15 @@ export async function applyEvent(
   await updateAssignment(trx, row.id, {
     state: decision.to,
     updated_ms: facts.nowMs,
+    ...(await dueAfter(trx, row, decision.to, facts.nowMs)),
     ...(facts.code === undefined ? {} : { code: facts.code }),
     ...(facts.step === undefined ? {} : { step: facts.step }),
     ...(facts.finalSha256 === undefined ? {} : { final_sha256: facts.finalSha256 }),
   });
   await recordTransition(trx, signer, row, { from: row.state, to: decision.to, event, facts });
   if (isSuccess(decision.to)) await noteInstalled(trx, row);
-  if (isFinal(decision.to)) await finishRollout(trx, row);
-  return { kind: 'moved', from: row.state, state: decision.to };
+  const { isYielded, nowMs } = facts;
+  const end = { from: row.state, to: decision.to, isYielded, nowMs };
+  const rolloutIds = isFinal(decision.to) ? await noteEnd(trx, row, end) : [];
+  return { kind: 'moved', from: row.state, state: decision.to, rolloutIds };
 }

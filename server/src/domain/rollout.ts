@@ -1,17 +1,72 @@
-/** The life of a rollout as a table: state x verb -> state. Pure. */
+/**
+ * The life of a rollout as a table: state x event -> state. Pure. An event that is not in the row of a state does not suit
+ * it; an event that leads to the same state is allowed and changes something else (a wave, a device).
+ *
+ * `stopped` is final. `finished` means that nothing is left to do; a retry of the devices that failed opens it again.
+ */
 import type { RolloutState } from '@pawl/contract/management';
 
-export type RolloutVerb = 'start' | 'pause' | 'resume' | 'stop' | 'finish';
+/** What people ask of a rollout. */
+const ROLLOUT_VERBS = ['start', 'pause', 'resume', 'stop', 'retry', 'next'] as const;
+export type RolloutVerb = (typeof ROLLOUT_VERBS)[number];
 
-const TABLE: Readonly<Record<RolloutState, Readonly<Partial<Record<RolloutVerb, RolloutState>>>>> = {
-  ready: { start: 'running', stop: 'stopped' },
-  running: { pause: 'paused', stop: 'stopped', finish: 'finished' },
-  paused: { resume: 'running', stop: 'stopped', finish: 'finished' },
+export const ROLLOUT_EVENTS = [
+  ...ROLLOUT_VERBS,
+  /** A start that waits for its time. */
+  'schedule',
+  /** The time of the start has come. */
+  'due',
+  /** Waves have their sizes; the first one runs. */
+  'begin',
+  /** Errors passed the threshold, or the wave can no longer reach its success. */
+  'halt',
+  /** The end of the schedule has come. */
+  'time-up',
+  /** Every device that had the offer has been told. */
+  'all-told',
+  /** No device is left to wait for. */
+  'finish',
+] as const;
+export type RolloutEvent = (typeof ROLLOUT_EVENTS)[number];
+
+type Row = Readonly<Partial<Record<RolloutEvent, RolloutState>>>;
+
+const TABLE: Readonly<Record<RolloutState, Row>> = {
+  ready: { start: 'starting', schedule: 'scheduled', stop: 'stopped' },
+  scheduled: { start: 'starting', due: 'starting', stop: 'stopped', 'time-up': 'stopped' },
+  starting: { begin: 'running', stop: 'stopping', 'time-up': 'stopping' },
+  running: {
+    pause: 'paused',
+    halt: 'halted',
+    next: 'running',
+    retry: 'running',
+    stop: 'stopping',
+    'time-up': 'stopping',
+    finish: 'finished',
+  },
+  paused: { resume: 'running', retry: 'paused', stop: 'stopping', 'time-up': 'stopping', finish: 'finished' },
+  halted: {
+    resume: 'running',
+    // People decide against the numbers: the next wave starts all the same.
+    next: 'running',
+    retry: 'halted',
+    stop: 'stopping',
+    'time-up': 'stopping',
+    finish: 'finished',
+  },
+  stopping: { 'all-told': 'stopped' },
   stopped: {},
-  finished: {},
+  finished: { retry: 'running' },
 };
 
-/** The next state, or undefined when the verb does not suit the state. */
-export function decideRollout(state: RolloutState, verb: RolloutVerb): RolloutState | undefined {
-  return TABLE[state][verb];
+/** The next state, or undefined when the event does not suit the state. */
+export function decideRollout(state: RolloutState, event: RolloutEvent): RolloutState | undefined {
+  return TABLE[state][event];
+}
+
+const ENGINE_STATES: readonly RolloutState[] = ['scheduled', 'starting', 'running', 'paused', 'halted', 'stopping'];
+
+/** States in which time or a device may change something: what the job looks at. */
+export function engineStates(): readonly RolloutState[] {
+  return ENGINE_STATES;
 }

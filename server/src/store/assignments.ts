@@ -1,6 +1,6 @@
 /** Assignments (one device, one release) and the log of what devices said about them. */
 
-import type { Assignment } from '@pawl/contract/management';
+import type { Assignment, RolloutState } from '@pawl/contract/management';
 import { sql } from 'kysely';
 import { nextActionId } from '../domain/action-id.ts';
 import { isFinal } from '../domain/assignment.ts';
@@ -15,38 +15,59 @@ export type NewAssignment = {
   readonly state: 'offered' | 'awaiting-consent';
   readonly isForced: boolean;
   readonly nowMs: number;
+  readonly dueMs: number;
 };
 
-/** The id after the last one. One writer at a time, so it stays free until the transaction ends. */
-async function takeActionId(trx: Trx): Promise<number> {
-  const last = await trx.selectFrom('assignment').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst();
-  const id = nextActionId(last?.id);
-  if (id === undefined) throw new RangeError('32-bit assignment ids are used up');
-  return id;
+/** Takes so many ids; they rise and are nobody else's, also when several processes ask at once. */
+async function takeActionIds(trx: Trx, count: number): Promise<number[]> {
+  const ids: number[] = [];
+  while (ids.length < count) {
+    const missing = count - ids.length;
+    const { value: last } = await trx
+      .updateTable('counter')
+      .set((eb) => ({ value: eb('value', '+', missing) }))
+      .where('name', '=', 'assignment')
+      .returning('value')
+      .executeTakeFirstOrThrow();
+    for (let id = last - missing + 1; id <= last; id += 1) {
+      const usable = nextActionId(id - 1);
+      if (usable === undefined) throw new RangeError('32-bit assignment ids are used up');
+      if (usable === id) ids.push(id);
+    }
+  }
+  return ids;
 }
 
-export async function insertAssignment(trx: Trx, row: NewAssignment): Promise<number> {
-  const id = await takeActionId(trx);
-  await trx
-    .insertInto('assignment')
-    .values({
-      id,
-      tenant_id: row.tenantId,
-      device_id: row.deviceId,
-      release_id: row.releaseId,
-      rollout_id: row.rolloutId,
-      state: row.state,
-      active: 1,
-      is_forced: row.isForced ? 1 : 0,
-      code: null,
-      step: null,
-      final_sha256: null,
-      version_seen_ms: null,
-      created_ms: row.nowMs,
-      updated_ms: row.nowMs,
-    })
-    .execute();
-  return id;
+const BATCH = 250;
+
+/** Inserts assignments; returns their ids in the same order. */
+export async function insertAssignments(trx: Trx, news: readonly NewAssignment[]): Promise<number[]> {
+  if (news.length === 0) return [];
+  const ids = await takeActionIds(trx, news.length);
+  const rows = news.map((row, index) => ({
+    id: ids[index] ?? 0,
+    tenant_id: row.tenantId,
+    device_id: row.deviceId,
+    release_id: row.releaseId,
+    rollout_id: row.rolloutId,
+    state: row.state,
+    active: 1,
+    is_forced: row.isForced ? 1 : 0,
+    code: null,
+    step: null,
+    final_sha256: null,
+    version_seen_ms: null,
+    created_ms: row.nowMs,
+    updated_ms: row.nowMs,
+    due_ms: row.dueMs,
+  }));
+  for (let at = 0; at < rows.length; at += BATCH) {
+    await trx
+      .insertInto('assignment')
+      .values(rows.slice(at, at + BATCH))
+      .execute();
+  }
+  return ids;
 }
 
 export async function findAssignment(db: Db, id: number): Promise<AssignmentTable | undefined> {
@@ -71,14 +92,41 @@ export async function updateAssignment(trx: Trx, id: number, change: Partial<Ass
     .execute();
 }
 
-/** The device shows this version by itself: whether it is that of the release it was last said to run is noted, once. */
-export async function noteVersionSeen(trx: Trx, deviceId: number, version: string, nowMs: number): Promise<void> {
-  await trx
+/**
+ * The device shows this version by itself: whether it is that of the release it was last said to run is noted, once.
+ * Returns the assignment that this proves.
+ */
+export async function noteVersionSeen(
+  trx: Trx,
+  deviceId: number,
+  version: string,
+  nowMs: number,
+): Promise<AssignmentTable | undefined> {
+  return await trx
     .updateTable('assignment')
     .set({ version_seen_ms: nowMs })
     .where('version_seen_ms', 'is', null)
     .where('id', '=', (eb) => eb.selectFrom('device').select('installed_assignment_id').where('id', '=', deviceId))
     .where('release_id', 'in', (eb) => eb.selectFrom('release').select('id').where('version', '=', version))
+    .returningAll()
+    .executeTakeFirst();
+}
+
+/** Active assignments whose time is over, and whether their rollout shows offers now. */
+export async function dueAssignments(
+  db: Db,
+  nowMs: number,
+  limit: number,
+): Promise<(AssignmentTable & { readonly rollout_state: RolloutState | null; readonly plan: string | null })[]> {
+  return await db
+    .selectFrom('assignment')
+    .leftJoin('rollout', 'rollout.id', 'assignment.rollout_id')
+    .selectAll('assignment')
+    .select(['rollout.state as rollout_state', 'rollout.plan'])
+    .where('assignment.active', '=', sql.lit(1))
+    .where('assignment.due_ms', '<=', nowMs)
+    .orderBy('assignment.due_ms')
+    .limit(limit)
     .execute();
 }
 

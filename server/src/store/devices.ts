@@ -100,6 +100,14 @@ function conditionOf(term: FilterTerm): Expression<SqlBool> {
   }
 }
 
+/**
+ * What a filter asks of a row of `device`.
+ * @throws FilterError FILTER_MALFORMED
+ */
+export function filterConditions(filter: string): Expression<SqlBool>[] {
+  return parseFilter(filter).map(conditionOf);
+}
+
 export type DeviceQuery = {
   readonly tenantId: number;
   readonly filter: string;
@@ -124,7 +132,7 @@ export async function queryDevices(db: Db, query: DeviceQuery): Promise<DeviceRo
     )
     .where('tenant_id', '=', query.tenantId)
     .where('decommissioned_ms', 'is', null);
-  for (const term of parseFilter(query.filter)) select = select.where(conditionOf(term));
+  for (const condition of filterConditions(query.filter)) select = select.where(condition);
   if (query.afterController !== undefined) select = select.where('controller_id', '>', query.afterController);
   if (query.limit !== undefined) select = select.limit(query.limit);
   return await select.orderBy('controller_id').execute();

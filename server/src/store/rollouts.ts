@@ -1,29 +1,23 @@
-/** Rollouts, their waves and the devices of each wave. */
+/** Rollouts, and how the management API shows them. */
 
-import type { AssignmentState, Rollout } from '@pawl/contract/management';
+import type { AssignmentState, HaltReason, Outcome, Rollout, Wave } from '@pawl/contract/management';
 import { sql } from 'kysely';
+import type { OutcomeCounts } from '../domain/outcome.ts';
+import type { StoredPlan } from '../domain/rollout-plan.ts';
 import type { Db, Trx } from './database.ts';
-import type { RolloutTable } from './schema/index.ts';
+import type { RolloutTable, WaveTable } from './schema/index.ts';
+import { readTallies } from './tallies.ts';
+import { listWaves } from './waves.ts';
 
 export async function insertRollout(
   trx: Trx,
-  row: Omit<RolloutTable, 'id' | 'state'>,
-  deviceIds: readonly number[],
-): Promise<number> {
-  const { id } = await trx
+  row: Omit<RolloutTable, 'id' | 'state' | 'devices' | 'halted_by' | 'recent_offers' | 'sweep_after'>,
+): Promise<RolloutTable> {
+  return await trx
     .insertInto('rollout')
-    .values({ ...row, state: 'ready' })
-    .returning('id')
+    .values({ ...row, state: 'ready', devices: 0, halted_by: null, recent_offers: '[]', sweep_after: 0 })
+    .returningAll()
     .executeTakeFirstOrThrow();
-  await trx.insertInto('wave').values({ rollout_id: id, position: 1, state: 'waiting', started_ms: null }).execute();
-  const BATCH = 500;
-  for (let at = 0; at < deviceIds.length; at += BATCH) {
-    const values = deviceIds
-      .slice(at, at + BATCH)
-      .map((deviceId) => ({ rollout_id: id, position: 1, device_id: deviceId }));
-    await trx.insertInto('wave_device').values(values).execute();
-  }
-  return id;
 }
 
 export async function findRollout(db: Db, tenantId: number, id: number): Promise<RolloutTable | undefined> {
@@ -35,53 +29,34 @@ export async function findRollout(db: Db, tenantId: number, id: number): Promise
     .executeTakeFirst();
 }
 
+export async function getRolloutById(db: Db, id: number): Promise<RolloutTable> {
+  return await db.selectFrom('rollout').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+}
+
 export async function updateRollout(trx: Trx, id: number, change: Partial<RolloutTable>): Promise<void> {
   await trx.updateTable('rollout').set(change).where('id', '=', id).execute();
 }
 
-export async function startWave(trx: Trx, rolloutId: number, nowMs: number): Promise<void> {
-  await trx
-    .updateTable('wave')
-    .set({ state: 'running', started_ms: nowMs })
-    .where('rollout_id', '=', rolloutId)
-    .where('state', '=', 'waiting')
-    .execute();
+/** Rollouts in these states, oldest first. */
+export async function rolloutsIn(db: Db, states: readonly RolloutTable['state'][]): Promise<RolloutTable[]> {
+  return await db.selectFrom('rollout').selectAll().where('state', 'in', states).orderBy('id').execute();
 }
 
-/** The devices of the rollout that are still there. */
-export async function waveDevices(db: Db, rolloutId: number): Promise<number[]> {
-  const rows = await db
-    .selectFrom('wave_device')
-    .innerJoin('device', 'device.id', 'wave_device.device_id')
-    .select('device.id')
-    .where('wave_device.rollout_id', '=', rolloutId)
-    .where('device.decommissioned_ms', 'is', null)
-    .orderBy('device.id')
-    .execute();
-  return rows.map((row) => row.id);
+export function planOfRow(row: Pick<RolloutTable, 'plan'>): StoredPlan {
+  return JSON.parse(row.plan) as StoredPlan;
 }
 
-/** Ids of the rollout's assignments that are not final. */
-export async function activeAssignments(db: Db, rolloutId: number): Promise<number[]> {
+/** Ids of the rollout's assignments that are not final and were not asked to stop. */
+export async function untoldAssignments(db: Db, rolloutId: number, limit: number): Promise<number[]> {
   const rows = await db
     .selectFrom('assignment')
     .select('id')
     .where('rollout_id', '=', rolloutId)
     .where('active', '=', sql.lit(1))
+    .where('state', '<>', 'cancelling')
+    .limit(limit)
     .execute();
   return rows.map((row) => row.id);
-}
-
-/** Whether any device of the rollout is not done yet: one probe of an index, however large the rollout. */
-export async function hasActiveAssignment(db: Db, rolloutId: number): Promise<boolean> {
-  const row = await db
-    .selectFrom('assignment')
-    .select('id')
-    .where('rollout_id', '=', rolloutId)
-    .where('active', '=', sql.lit(1))
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
 }
 
 async function countStates(db: Db, rolloutId: number): Promise<Map<AssignmentState, number>> {
@@ -91,43 +66,55 @@ async function countStates(db: Db, rolloutId: number): Promise<Map<AssignmentSta
     .where('rollout_id', '=', rolloutId)
     .groupBy('state')
     .execute();
-  return new Map(rows.map((row) => [row.state, row.count]));
+  return new Map(rows.map((row) => [row.state, Number(row.count)]));
 }
 
-async function countDevices(db: Db, rolloutId: number): Promise<number> {
-  const row = await db
-    .selectFrom('wave_device')
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('rollout_id', '=', rolloutId)
-    .executeTakeFirstOrThrow();
-  return row.count;
+function timeText(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
 }
 
-/** Devices of the rollout that showed the version of the release by their own attributes, or proved it. */
-async function countVersionSeen(db: Db, rolloutId: number): Promise<number> {
-  const row = await db
-    .selectFrom('assignment')
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('rollout_id', '=', rolloutId)
-    .where((eb) => eb.or([eb('state', '=', 'confirmed'), eb('version_seen_ms', 'is not', null)]))
-    .executeTakeFirstOrThrow();
-  return row.count;
+/** Without the zeros. */
+function present(counts: OutcomeCounts): Partial<Record<Outcome, number>> {
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
 }
 
-/** A rollout as the management API shows it: counts by state, and how many count as success under its rule. */
+function waveView(row: WaveTable, counts: OutcomeCounts): Wave {
+  return {
+    position: row.position,
+    percent: row.share_bp === null ? null : row.share_bp / 100,
+    count: row.places,
+    size: row.size,
+    successPercent: row.success_bp / 100,
+    errorPercent: row.error_bp / 100,
+    soakS: row.soak_s,
+    state: row.state,
+    outcomes: present(counts),
+    startedAt: timeText(row.started_ms),
+    soakingSince: timeText(row.soaking_ms),
+    endedAt: timeText(row.ended_ms),
+  };
+}
+
+function totalOf(tallies: Iterable<OutcomeCounts>): OutcomeCounts {
+  const total: Partial<Record<Outcome, number>> = {};
+  for (const counts of tallies) {
+    for (const [outcome, count] of Object.entries(counts)) {
+      total[outcome as Outcome] = (total[outcome as Outcome] ?? 0) + count;
+    }
+  }
+  return total;
+}
+
+/** A rollout as the management API shows it: its plan, its waves, counts by state and by outcome. */
 export async function rolloutView(db: Db, row: RolloutTable): Promise<Rollout> {
   const release = await db
     .selectFrom('release')
     .select(['line', 'version'])
     .where('id', '=', row.release_id)
     .executeTakeFirstOrThrow();
-  const counts = await countStates(db, row.id);
-  const confirmed = counts.get('confirmed') ?? 0;
-  const succeeded = {
-    confirmed: () => Promise.resolve(confirmed),
-    reported: () => Promise.resolve(confirmed + (counts.get('reported') ?? 0)),
-    'version-seen': () => countVersionSeen(db, row.id),
-  }[row.success_kind];
+  const tallies = await readTallies(db, row.id);
+  const outcomes = present(totalOf(tallies.values()));
+  const { halt, ratePerMinute, ramp, timeOutS, retry } = planOfRow(row);
   return {
     id: row.id,
     name: row.name,
@@ -139,10 +126,22 @@ export async function rolloutView(db: Db, row: RolloutTable): Promise<Rollout> {
     isForced: row.is_forced === 1,
     needsConsent: row.needs_consent === 1,
     state: row.state,
-    devices: await countDevices(db, row.id),
-    counts: Object.fromEntries(counts),
-    succeeded: await succeeded(),
+    devices: Object.values(outcomes).reduce((sum, count) => sum + count, 0),
+    counts: Object.fromEntries(await countStates(db, row.id)),
+    succeeded: outcomes.succeeded ?? 0,
     createdAt: new Date(row.created_ms).toISOString(),
+    waves: (await listWaves(db, row.id)).map((wave) => waveView(wave, tallies.get(wave.position) ?? {})),
+    weight: row.weight,
+    startAt: timeText(row.start_ms),
+    endAt: timeText(row.end_ms),
+    isDynamic: row.is_dynamic === 1,
+    halt,
+    ratePerMinute,
+    ramp,
+    timeOutS,
+    retry,
+    outcomes,
+    haltedBy: row.halted_by === null ? null : (JSON.parse(row.halted_by) as HaltReason),
   };
 }
 

@@ -13,7 +13,14 @@ export const ROLLOUT_OPERATIONS = {
     allow: 'rollout:write',
     body: newRollout,
     response: rollout,
-    errors: ['RELEASE_UNKNOWN', 'RELEASE_NOT_PUBLISHED', 'FILTER_MALFORMED', 'ROLLOUT_BELOW_FLOOR', 'ROLLOUT_EMPTY'],
+    errors: [
+      'RELEASE_UNKNOWN',
+      'RELEASE_NOT_PUBLISHED',
+      'FILTER_MALFORMED',
+      'ROLLOUT_BELOW_FLOOR',
+      'ROLLOUT_EMPTY',
+      'ROLLOUT_SCHEDULE_INVALID',
+    ],
   },
   listRollouts: {
     method: 'GET',
@@ -37,13 +44,14 @@ export const ROLLOUT_OPERATIONS = {
   changeRollout: {
     method: 'POST',
     path: '/api/v1/rollouts/{id}/{verb}',
-    summary: 'Start, pause, resume or stop a rollout. Devices that are done are not affected',
+    summary:
+      'Start, pause, resume or stop a rollout, try again the devices that failed, or start the next wave now. Devices that are done are not affected',
     allow: 'rollout:write',
     line: 'rollout',
-    params: z.strictObject({ id, verb: z.enum(['start', 'pause', 'resume', 'stop']) }),
+    params: z.strictObject({ id, verb: z.enum(['start', 'pause', 'resume', 'stop', 'retry', 'next']) }),
     body: z.strictObject({}),
     response: rollout,
-    errors: ['ROLLOUT_UNKNOWN', 'ROLLOUT_STATE_UNSUITABLE'],
+    errors: ['ROLLOUT_UNKNOWN', 'ROLLOUT_STATE_UNSUITABLE', 'ROLLOUT_NOTHING_TO_RETRY', 'ROLLOUT_LAST_WAVE'],
   },
   listAssignments: {
     method: 'GET',

@@ -2,8 +2,21 @@
 import { z } from 'zod';
 import { assignmentState } from './assignment.ts';
 import { lineName, name, numericId, releaseVersion, time } from './names.ts';
+import { effectivePlan, rolloutPlan } from './rollout-plan.ts';
 
-const ROLLOUT_STATES = ['ready', 'running', 'paused', 'stopped', 'finished'] as const;
+export const ROLLOUT_STATES = [
+  'ready',
+  'scheduled',
+  'starting',
+  'running',
+  'paused',
+  /** Stopped going on by itself: `haltedBy` says why. */
+  'halted',
+  /** Devices are being told; no new offers. */
+  'stopping',
+  'stopped',
+  'finished',
+] as const;
 export type RolloutState = (typeof ROLLOUT_STATES)[number];
 
 /**
@@ -30,6 +43,7 @@ export const rollout = z.strictObject({
   counts: stateCounts,
   succeeded: z.number().int().nonnegative(),
   createdAt: time,
+  ...effectivePlan,
 });
 export type Rollout = z.infer<typeof rollout>;
 
@@ -42,5 +56,6 @@ export const newRollout = z.strictObject({
   needsConsent: z.boolean().optional(),
   /** Offer a release below the floor of a device all the same; the device will refuse it. For tests of exactly that. */
   despiteFloor: z.boolean().optional(),
+  ...rolloutPlan,
 });
 export type NewRollout = z.infer<typeof newRollout>;

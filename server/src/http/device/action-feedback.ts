@@ -3,7 +3,8 @@
  * ledger entry, keeps the messages. All of it is on the disk before the device hears 200.
  */
 import type { DdiFeedback } from '@pawl/contract/device';
-import { applyEvent } from '../../acts/transition.ts';
+import { settleRollouts } from '../../acts/engine.ts';
+import { applyEvent, rolloutsOf } from '../../acts/transition.ts';
 import { countLog, findAssignment, insertLog } from '../../store/assignments.ts';
 import type { Trx } from '../../store/database.ts';
 import type { AssignmentTable } from '../../store/schema/index.ts';
@@ -55,20 +56,24 @@ export type Feedback = {
 export async function takeFeedback(device: KnownDevice, feedback: Feedback, ports: DevicePorts): Promise<void> {
   const { actionId, status, body } = feedback;
   const atMs = ports.now().getTime();
-  await ports.database.write(async (trx) => {
+  const rolloutIds = await ports.database.write(async (trx) => {
     const row = await findOwn(trx, device, actionId);
     const decision = feedback.decide(row, status);
     if (decision.kind === 'refuse') throw new DeviceApiError(decision.code, { actionId, actual: row.state });
-    if (decision.kind === 'repeat') return;
+    if (decision.kind === 'repeat') return [];
+    let touched: readonly number[] = [];
     if (decision.kind === 'event') {
       // An event that the table does not know in this state (progress after the trial began) is a message only.
       const code = body.status.code;
       const reason = code === undefined || code === null ? {} : { code: `DDI_${code}` };
-      await applyEvent(trx, ports.keys.ledger, actionId, decision.event, { nowMs: atMs, ...reason });
+      const facts = { nowMs: atMs, ...reason };
+      touched = rolloutsOf(await applyEvent(trx, ports.keys.ledger, actionId, decision.event, facts));
     }
     const messages = splitMessages(body.status.details);
     await keepMessages(trx, actionId, { status, messages, atMs, isFinal: isFinalStatus(status) });
+    return touched;
   });
+  await settleRollouts(ports, rolloutIds);
 }
 
 /** Notes that the device looked at its deployment; once, because clients look at every poll. */

@@ -10,7 +10,7 @@ type CurrentAssignment = {
   readonly id: number;
   readonly state: AssignmentState;
   readonly isForced: boolean;
-  /** False while its rollout is paused and it has not begun. */
+  /** False while its rollout makes no offers (paused, halted, stopping) and it has not begun. */
   readonly isOffered: boolean;
 };
 
@@ -63,7 +63,7 @@ function currentOf(row: Row): CurrentAssignment | undefined {
     id: row.assignment_id,
     state: row.state,
     isForced: row.is_forced === 1,
-    isOffered: isBegun || row.rollout_state !== 'paused',
+    isOffered: isBegun || row.rollout_state === 'running' || row.rollout_state === null,
   };
 }
 

@@ -1,3 +1,5 @@
+import { settleRollouts } from '../../acts/engine.ts';
+import { noteProof } from '../../acts/member.ts';
 import { noteVersionSeen } from '../../store/assignments.ts';
 import { getDeviceById, updateDevice } from '../../store/devices.ts';
 import { EMPTY } from './answer.ts';
@@ -41,13 +43,16 @@ const VERSION_ATTRIBUTE = 'version';
 
 /** The attributes are written before the answer: the next poll on this connection must not ask for them again. */
 export const putConfigData: Handler<'putConfigData'> = async ({ device, body }, ports) => {
-  await ports.database.write(async (trx) => {
+  const rolloutIds = await ports.database.write(async (trx) => {
     const row = await getDeviceById(trx, device.id);
     const attributes = mergeAttributes(JSON.parse(row.attributes) as Record<string, string>, body);
     await updateDevice(trx, device.id, { attributes: JSON.stringify(attributes), wants_attributes: 0 });
     // Only what this very request says: a version that was kept from before the update proves nothing.
     const version = body.mode === 'remove' ? undefined : body.data[VERSION_ATTRIBUTE];
-    if (typeof version === 'string') await noteVersionSeen(trx, device.id, version, ports.now().getTime());
+    if (typeof version !== 'string') return [];
+    const proven = await noteVersionSeen(trx, device.id, version, ports.now().getTime());
+    return proven === undefined ? [] : await noteProof(trx, proven);
   });
+  await settleRollouts(ports, rolloutIds);
   return EMPTY;
 };

@@ -5,7 +5,8 @@
  */
 import { createHash } from 'node:crypto';
 import { isEqualBytes } from '@pawl/core/bytes';
-import { applyEvent, type Transition } from '../../acts/transition.ts';
+import { settleRollouts } from '../../acts/engine.ts';
+import { applyEvent, rolloutsOf, type Transition } from '../../acts/transition.ts';
 import type { AssignmentEvent } from '../../domain/assignment.ts';
 import { insertLog } from '../../store/assignments.ts';
 import type { Trx } from '../../store/database.ts';
@@ -76,7 +77,7 @@ export const postReport: Handler<'postReport'> = async ({ device, body }, ports)
   const result = await ports.database.write(async (trx) => {
     const row = await findOwn(trx, device, verified.assignmentId);
     const known = await getDeviceById(trx, device.id);
-    if (isRepeated(row, sha256(body))) return row.state;
+    if (isRepeated(row, sha256(body))) return { state: row.state, rolloutIds: [] };
     if (counter <= known.report_counter) {
       throw new DeviceApiError('REPORT_REPLAYED', { expected: known.report_counter + 1, actual: counter });
     }
@@ -84,7 +85,8 @@ export const postReport: Handler<'postReport'> = async ({ device, body }, ports)
     // Also when the assignment ended before its word came: the device runs what it says, whatever the server wanted.
     if (state === 'confirmed') await noteConfirmed(trx, known, row, verified);
     await updateDevice(trx, device.id, { report_counter: counter });
-    return transition.state;
+    return { state: transition.state, rolloutIds: rolloutsOf(transition) };
   });
-  return { kind: 'document', document: { state: result, counter } };
+  await settleRollouts(ports, result.rolloutIds);
+  return { kind: 'document', document: { state: result.state, counter } };
 };

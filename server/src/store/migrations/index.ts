@@ -3,8 +3,9 @@ import { ACTIVITY } from './activity.ts';
 import { BASE } from './base.ts';
 import type { Migration } from './migration.ts';
 import { PEOPLE } from './people.ts';
+import { ROLLOUT_ENGINE } from './rollout-engine.ts';
 import { VERSION_SEEN } from './version-seen.ts';
 
 export { SQLITE_WORDS } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [BASE, ACTIVITY, VERSION_SEEN, PEOPLE];
+export const MIGRATIONS: readonly Migration[] = [BASE, ACTIVITY, VERSION_SEEN, PEOPLE, ROLLOUT_ENGINE];

@@ -13,4 +13,4 @@ export type Schema = AccessSchema & DeviceSchema & ReleaseSchema & RolloutSchema
 export type { PersonTable } from './access.ts';
 export type { DeviceTable } from './device.ts';
 export type { ArtifactTable, ReleaseTable } from './release.ts';
-export type { AssignmentTable, RolloutTable } from './rollout.ts';
+export type { AssignmentTable, MemberTable, RolloutTable, WaveTable } from './rollout.ts';

@@ -1,5 +1,5 @@
 /** Tables of rollouts, waves and assignments. */
-import type { AssignmentState, RolloutState, SuccessKind } from '@pawl/contract/management';
+import type { AssignmentState, Outcome, RolloutState, SuccessKind, WaveState } from '@pawl/contract/management';
 import type { Generated, Selectable } from 'kysely';
 
 type AssignmentColumns = {
@@ -20,26 +20,83 @@ type AssignmentColumns = {
   version_seen_ms: number | null;
   created_ms: number;
   updated_ms: number;
+  /** When the device has had its turn; null: whenever it likes. */
+  due_ms: number | null;
+};
+
+type RolloutColumns = {
+  id: Generated<number>;
+  tenant_id: number;
+  name: string;
+  release_id: number;
+  filter: string;
+  success_kind: SuccessKind;
+  is_forced: number;
+  needs_consent: number;
+  state: RolloutState;
+  created_ms: number;
+  weight: number;
+  start_ms: number | null;
+  end_ms: number | null;
+  is_dynamic: number;
+  /** JSON of a StoredPlan (domain/rollout-plan.ts). */
+  plan: string;
+  /** How many it began with. */
+  devices: number;
+  /** JSON of the reason of the last automatic halt; null once people went on. */
+  halted_by: string | null;
+  /** JSON of RecentOffers (domain/pace.ts). */
+  recent_offers: string;
+  /** Device id up to which a dynamic rollout has looked for new devices in this round. */
+  sweep_after: number;
+};
+
+/** Shares and thresholds in hundredths of a percent. */
+type WaveColumns = {
+  rollout_id: number;
+  position: number;
+  state: WaveState;
+  started_ms: number | null;
+  share_bp: number | null;
+  places: number | null;
+  /** Null until the rollout begins, and always for the last wave. */
+  size: number | null;
+  success_bp: number;
+  error_bp: number;
+  soak_s: number;
+  soaking_ms: number | null;
+  ended_ms: number | null;
+  /** Answers and errors when people last went on in spite of them. */
+  excused_answered: number;
+  excused_errors: number;
+};
+
+type MemberColumns = {
+  rollout_id: number;
+  device_id: number;
+  /** The wave that gave the device its place; 0: none yet, -1: none yet, and it joined later. */
+  position: number;
+  draw: number;
+  outcome: Outcome;
+  attempts: number;
+  /** The last attempt. */
+  assignment_id: number | null;
+  proof_due_ms: number | null;
 };
 
 export type RolloutSchema = {
-  rollout: {
-    id: Generated<number>;
-    tenant_id: number;
-    name: string;
-    release_id: number;
-    filter: string;
-    success_kind: SuccessKind;
-    is_forced: number;
-    needs_consent: number;
-    state: RolloutState;
-    created_ms: number;
-  };
-  wave: { rollout_id: number; position: number; state: 'waiting' | 'running' | 'done'; started_ms: number | null };
-  wave_device: { rollout_id: number; position: number; device_id: number };
+  rollout: RolloutColumns;
+  wave: WaveColumns;
+  rollout_member: MemberColumns;
+  /** Changes of counts; a count is their sum. */
+  rollout_tally: { id: Generated<number>; rollout_id: number; position: number; outcome: Outcome; change: number };
+  /** Numbers that only rise: the last id of an assignment. */
+  counter: { name: string; value: number };
   assignment: AssignmentColumns;
   assignment_log: { id: Generated<number>; assignment_id: number; at_ms: number; status: string; messages: string };
 };
 
 export type AssignmentTable = Selectable<AssignmentColumns>;
-export type RolloutTable = Selectable<RolloutSchema['rollout']>;
+export type RolloutTable = Selectable<RolloutColumns>;
+export type WaveTable = Selectable<WaveColumns>;
+export type MemberTable = Selectable<MemberColumns>;

@@ -1,0 +1,30 @@
+/**
+ * Devices that begin to match the filter of a dynamic rollout while its last wave runs (enrolled, tags or attributes
+ * changed) come into that wave. Looked for slice by slice over the ids, so that one look costs the same in any fleet.
+ */
+import type { Trx } from '../store/database.ts';
+import { filterConditions } from '../store/devices.ts';
+import { insertSlice, LATE_POOL, sliceEnd } from '../store/members.ts';
+import { updateRollout } from '../store/rollouts.ts';
+import type { RolloutTable } from '../store/schema/index.ts';
+import { addTallies } from '../store/tallies.ts';
+import { listWaves } from '../store/waves.ts';
+import { releaseOf } from './rollout-record.ts';
+
+/** Looks at the next slice of devices. */
+export async function admitLate(trx: Trx, row: RolloutTable): Promise<void> {
+  if (row.is_dynamic === 0 || row.state !== 'running') return;
+  if ((await listWaves(trx, row.id)).at(-1)?.state !== 'running') return;
+  const after = row.sweep_after;
+  const end = await sliceEnd(trx, row.tenant_id, after);
+  if (end !== undefined) {
+    const { line } = await releaseOf(trx, row);
+    const source = { rolloutId: row.id, tenantId: row.tenant_id, line, conditions: filterConditions(row.filter) };
+    const joined = await insertSlice(trx, source, { after, end, pool: LATE_POOL });
+    await addTallies(trx, row.id, [{ position: LATE_POOL, outcome: 'waiting', change: joined }]);
+  }
+  // A fleet of one slice is looked at whole each time, and nothing has to be remembered.
+  const isRound = end === undefined || (await sliceEnd(trx, row.tenant_id, end)) === undefined;
+  const next = isRound ? 0 : end;
+  if (next !== after) await updateRollout(trx, row.id, { sweep_after: next });
+}

@@ -1,0 +1,41 @@
+/** What a rollout does and what is done to it, as statements in the ledger. */
+import type { Trx } from '../store/database.ts';
+import { appendStatement } from '../store/ledger.ts';
+import { findRelease } from '../store/releases.ts';
+import type { ReleaseTable, RolloutTable } from '../store/schema/index.ts';
+import type { ServerPorts } from './ports.ts';
+import { releaseSubject } from './transition.ts';
+
+/** Who acts when nobody asked: the engine, by the plan. */
+export const ENGINE = 'engine';
+
+export async function releaseOf(trx: Trx, row: RolloutTable): Promise<ReleaseTable> {
+  const release = await findRelease(trx, row.tenant_id, row.release_id);
+  if (release === undefined) throw new TypeError('a rollout has a release');
+  return release;
+}
+
+export type RolloutAct = {
+  /** A verb of people, an event of the engine, or what a wave does. */
+  readonly act: string;
+  readonly by: string;
+  /** What else belongs to it: the plan, the wave, the numbers. */
+  readonly facts?: Readonly<Record<string, unknown>>;
+};
+
+export async function recordRollout(trx: Trx, ports: ServerPorts, row: RolloutTable, act: RolloutAct): Promise<void> {
+  await appendStatement(trx, ports.keys.ledger, {
+    predicateType: 'urn:pawl:rollout:1',
+    subject: await releaseSubject(trx, await releaseOf(trx, row)),
+    predicate: {
+      rolloutId: row.id,
+      name: row.name,
+      act: act.act,
+      filter: row.filter,
+      successKind: row.success_kind,
+      ...act.facts,
+      by: act.by,
+      at: ports.now().toISOString(),
+    },
+  });
+}
