@@ -1,0 +1,129 @@
+/**
+ * What a verified bundle shows about the models of a product: each device's signed reports become evidence of what they
+ * prove, each release and rollout a record. Takes the result of `verifyBundle`, which throws for anything that fails.
+ *
+ * A refusal by its code: bytes or authenticity → verify-and-reject; an older counter → anti-rollback. A revert → rollback.
+ * What a device signed is *observed*; what the server recorded is *configured*.
+ */
+import type { BundleEntry, PredicateType } from '@pawl/core/evidence';
+import type { EvidenceKind } from '../catalogue/index.ts';
+import type { Product } from '../product/index.ts';
+import type { Grade } from './grade.ts';
+
+type Shown = { readonly kind: EvidenceKind; readonly title: string; readonly grade: Grade };
+
+/** Codes of the agent and of the SUIT processor with which firmware that is older is refused. */
+const OLDER: ReadonlySet<string> = new Set(['AGENT_SECURITY_COUNTER_TOO_LOW', 'AGENT_SEQUENCE_TOO_OLD']);
+/** … and with which firmware is refused that is not genuine, not whole, or not for this device. */
+const NOT_GENUINE: ReadonlySet<string> = new Set([
+  'AGENT_PAYLOAD_DIGEST_MISMATCH',
+  'AGENT_PAYLOAD_SIZE_MISMATCH',
+  'AGENT_LISTING_DISAGREES',
+  'AGENT_MODEL_MISMATCH',
+  'AGENT_IMAGE_CHANGED',
+  'CRYPTO_AUTHENTICATION_FAILED',
+  'SUIT_KEY_UNKNOWN',
+  'SUIT_AUTHENTICATION_MISSING',
+  'SUIT_SIGNATURE_INVALID',
+  'SUIT_ALGORITHM_MISSING',
+  'SUIT_DIGEST_MISMATCH',
+]);
+
+function textOf(entry: BundleEntry, key: string): string {
+  const value = entry.predicate[key];
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}
+
+function refusal(code: string): Shown[] {
+  if (OLDER.has(code))
+    return [{ kind: 'anti-rollback-test', title: `older firmware was refused (${code})`, grade: 'observed' }];
+  if (NOT_GENUINE.has(code))
+    return [
+      { kind: 'verify-reject-test', title: `firmware that is not genuine was refused (${code})`, grade: 'observed' },
+    ];
+  return [];
+}
+
+function shownByReport(entry: BundleEntry): Shown[] {
+  const version = textOf(entry, 'version');
+  const code = textOf(entry, 'code');
+  switch (textOf(entry, 'state')) {
+    case 'confirmed':
+      return [
+        { kind: 'signed-release', title: `a device verified and confirmed ${version}`, grade: 'observed' },
+        { kind: 'campaign-record', title: `${version} was confirmed by a device`, grade: 'observed' },
+        { kind: 'inventory-record', title: `a device runs ${version}`, grade: 'observed' },
+      ];
+    case 'reverted':
+      return [
+        {
+          kind: 'rollback-test',
+          title: `a device went back after ${version} did not start (${code})`,
+          grade: 'observed',
+        },
+      ];
+    case 'refused':
+      return refusal(code);
+    default:
+      return [];
+  }
+}
+
+type Shows = (entry: BundleEntry) => Shown;
+
+/** Evidence about a line, whichever device it is about. Statements that are not here show nothing of themselves. */
+const SHOWN_OF_LINE: Readonly<Partial<Record<PredicateType, Shows>>> = {
+  'urn:pawl:release:1': (entry) => ({
+    kind: 'signed-release',
+    title: `release ${textOf(entry, 'version')}, signed`,
+    grade: 'configured',
+  }),
+  'urn:pawl:rollout:1': (entry) => ({
+    kind: 'campaign-record',
+    title: `rollout: ${textOf(entry, 'act')}`,
+    grade: 'configured',
+  }),
+  'urn:pawl:key-registered:1': () => ({
+    kind: 'key-management-record',
+    title: 'an image key was registered',
+    grade: 'configured',
+  }),
+};
+
+function isOfLine(entry: BundleEntry, line: string): boolean {
+  return textOf(entry, 'line') === line || (entry.subject[0]?.name ?? '').startsWith(`release/${line}/`);
+}
+
+/** What one entry shows: about which model (undefined: the whole product), and who says it. */
+export type EntryEvidence = Shown & {
+  readonly index: number;
+  readonly model: string | undefined;
+  readonly issuer: string;
+  /** Day. */
+  readonly issuedOn: string;
+};
+
+/** Reads the entries of a verified bundle in ledger order. */
+export function evidenceOfEntries(entries: readonly BundleEntry[], product: Product): EntryEvidence[] {
+  const modelByDevice = new Map<string, string>();
+  return entries.flatMap((entry): EntryEvidence[] => {
+    const { index, predicateType, signer } = entry;
+    const issuedOn = textOf(entry, 'at').slice(0, 10);
+    if (predicateType === 'urn:pawl:device-enrolled:1') {
+      const isOurs = textOf(entry, 'line') === product.line;
+      const model = product.models.find(
+        ({ id, controllerModel }) => (controllerModel ?? id) === textOf(entry, 'model'),
+      );
+      if (isOurs && model !== undefined) modelByDevice.set(`device/${textOf(entry, 'controllerId')}`, model.id);
+      return [];
+    }
+    if (predicateType === 'urn:pawl:device-report:1') {
+      const issuer = entry.subject[0]?.name ?? '';
+      const model = modelByDevice.get(issuer);
+      if (model === undefined) return [];
+      return shownByReport(entry).map((shown) => ({ ...shown, index, model, issuer, issuedOn }));
+    }
+    const shown = isOfLine(entry, product.line) ? SHOWN_OF_LINE[predicateType]?.(entry) : undefined;
+    return shown === undefined ? [] : [{ ...shown, index, model: undefined, issuer: signer.kind, issuedOn }];
+  });
+}
