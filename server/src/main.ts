@@ -17,7 +17,7 @@ import fastify, {
 } from 'fastify';
 import { ServerError } from './acts/errors.ts';
 import { newOperatorClaim } from './acts/people/claim.ts';
-import type { ServerPorts } from './acts/ports.ts';
+import type { ServerPorts, Site } from './acts/ports.ts';
 import { renewTimestamp } from './acts/trust.ts';
 import { BlobStore } from './blobs/blob-store.ts';
 import { type ServerConfig, verifyConfig } from './config.ts';
@@ -25,11 +25,13 @@ import { deviceDirectory, registerDeviceApi } from './http/device/index.ts';
 import { closeGracefully } from './http/graceful-close.ts';
 import { registerManagementApi } from './http/management/register.ts';
 import { ApiError, problemOf } from './http/problem.ts';
+import { siteFor } from './http/site.ts';
 import { LastSeen } from './jobs/last-seen.ts';
 import { tickRollouts } from './jobs/rollouts.ts';
 import { startJobs } from './jobs/schedule.ts';
 import { loadOnlineKeys } from './online-keys.ts';
 import { ensureTenant } from './store/access.ts';
+import { ensureChallengeSecret } from './store/challenges.ts';
 import { Database } from './store/database.ts';
 import { StoreError } from './store/errors.ts';
 
@@ -49,7 +51,7 @@ const LAST_SEEN_EVERY_MS = 10_000;
 const RENEW_EVERY_MS = 3_600_000;
 const ROLLOUTS_EVERY_MS = 1000;
 const CLOSE_GRACE_MS = 10_000;
-const REDACTED = ['req.headers.authorization', 'req.headers["x-pawl-proxy-secret"]'];
+const REDACTED = ['req.headers.authorization', 'req.headers.cookie', 'req.headers["x-pawl-proxy-secret"]'];
 
 /** Folder by folder: Node's recursive mkdir never ends where a file system answers ENOENT for a new name (/proc). */
 function makeFolder(path: string): void {
@@ -145,7 +147,7 @@ async function buildApp(config: ServerConfig, ports: ServerPorts, lastSeen: Last
   return app;
 }
 
-async function openPorts(config: ServerConfig, database: Database): Promise<ServerPorts> {
+async function openPorts(config: ServerConfig, database: Database, site: ServerPorts['site']): Promise<ServerPorts> {
   const keys = await loadOnlineKeys(config.dataDir, config.now());
   const blobs = new BlobStore(`${config.dataDir}/blobs`);
   await blobs.clearIncoming();
@@ -156,10 +158,14 @@ async function openPorts(config: ServerConfig, database: Database): Promise<Serv
     blobs,
     keys,
     ledgerOrigin: `pawl-ledger/${id}`,
+    site,
+    challengeSecret: await database.write((trx) => ensureChallengeSecret(trx, newSecret())),
     now: config.now,
-    newSecret: () => randomBytes(32).toString('base64url'),
+    newSecret,
   };
 }
+
+const newSecret = (): string => randomBytes(32).toString('base64url');
 
 /**
  * Starts a server; resolves when it listens.
@@ -176,7 +182,8 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   };
   try {
     const tenant = (config.tenant ?? 'default').toLowerCase();
-    const ports = await openPorts(config, database);
+    let site: Site | undefined;
+    const ports = await openPorts(config, database, () => site);
     const tenantId = await database.write((trx) => ensureTenant(trx, tenant));
     const lastSeen = new LastSeen(database);
     opened.push(() => lastSeen.flush());
@@ -186,6 +193,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     opened.push(() => closeGracefully(app, CLOSE_GRACE_MS));
     const url = await listen(app, config);
     let isClosing = false;
+    site = siteFor(config.publicUrl, url);
     const jobs = [
       { name: 'last-seen', everyMs: LAST_SEEN_EVERY_MS, run: () => lastSeen.flush() },
       { name: 'renew-timestamp', everyMs: RENEW_EVERY_MS, run: () => renewTimestamp(ports, tenantId) },

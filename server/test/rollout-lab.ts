@@ -67,6 +67,8 @@ export class RolloutLab {
       blobs: new BlobStore(`${folder}/blobs`),
       keys: { ledger: key, snapshot: key, timestamp: key },
       ledgerOrigin: 'test',
+      site: () => undefined,
+      challengeSecret: 'no challenges here',
       now: () => new Date(clock.nowMs),
       newSecret: () => 'secret',
     };

@@ -30,4 +30,14 @@ export {
   type Wave,
   type WaveState,
 } from './resources/rollout-plan.ts';
+export type {
+  ApprovalKey,
+  ApprovalSignature,
+  Assertion,
+  CreationOptions,
+  NewCredential,
+  Passkey,
+  RequestOptions,
+  Session,
+} from './resources/sign-in.ts';
 export type { NewTrust, TrustStatus } from './resources/trust.ts';

@@ -2,11 +2,12 @@
  * The kinds of statement that the ledger takes, as data: who may sign each kind, and which kinds bring a new key in.
  *
  * `ledger` is the key of the ledger itself (what the server decides and sees); `device` a key that a device-enrolled
- * statement introduced; `registered` a key that a key-registered statement introduced (an image or release key).
+ * statement introduced; `registered` a key that a key-registered statement introduced (an image or release key);
+ * `approver` a key of a person that an approver-registered statement introduced, and that signs nothing but approvals.
  * A key is introduced by `predicate.publicKey` (SPKI PEM) of a statement that the ledger key signed.
  */
 
-export type SignerKind = 'ledger' | 'device' | 'registered';
+export type SignerKind = 'ledger' | 'device' | 'registered' | 'approver';
 
 type PredicateRow = {
   readonly summary: string;
@@ -44,6 +45,16 @@ export const PREDICATES = {
   'urn:pawl:signing:1': {
     summary: 'a key of a workspace was used, made or changed; the subject is what was signed, or the public key',
     signedBy: ['ledger'],
+  },
+  'urn:pawl:approver-registered:1': {
+    summary: 'a key was made known whose signatures are approvals of a person',
+    signedBy: ['ledger'],
+    introduces: 'approver',
+  },
+  'urn:pawl:approver-revoked:1': { summary: 'a key of a person approves nothing any more', signedBy: ['ledger'] },
+  'urn:pawl:approval:1': {
+    summary: 'a person approved exactly what has the digest of the subject',
+    signedBy: ['approver', 'ledger'],
   },
   'urn:pawl:person:1': {
     summary: 'somebody may act for the operator from now on, may do other things, or no longer may',

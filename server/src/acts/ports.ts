@@ -5,12 +5,19 @@ import type { Database } from '../store/database.ts';
 
 export type OnlineKeys = { readonly ledger: Signer; readonly snapshot: Signer; readonly timestamp: Signer };
 
+/** The name under which browsers reach the server: what passkeys and cookies are bound to. */
+export type Site = { readonly origin: string; readonly rpId: string };
+
 export type ServerPorts = {
   readonly database: Database;
   readonly blobs: BlobStore;
   readonly keys: OnlineKeys;
   /** Origin line of the ledger's checkpoints and name of its key. */
   readonly ledgerOrigin: string;
+  /** Undefined when nobody said it and it is not this machine alone. */
+  readonly site: () => Site | undefined;
+  /** Marks challenges as this server's own. */
+  readonly challengeSecret: string;
   readonly now: () => Date;
   /** 32 random bytes as base64url: tokens and claims. */
   readonly newSecret: () => string;

@@ -16,6 +16,11 @@ export const API_ERRORS = {
     advice: '`GET /api/v1/me` says what you may do; an admin gives roles, a token may be limited.',
     status: 403,
   },
+  API_FOREIGN_PAGE: {
+    message: 'the request does not come from a page of this server',
+    advice: 'Use the pages of the server under its own name, or a token instead of a cookie.',
+    status: 403,
+  },
   API_REQUEST_INVALID: {
     message: 'the request is not what this operation takes',
     advice: 'Compare with docs/reference/openapi-management.json.',

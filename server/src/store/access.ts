@@ -32,6 +32,23 @@ export async function insertClaim(
     .execute();
 }
 
+/** The claim if it could be taken now. */
+export async function peekClaim(
+  db: Db,
+  sha256: Uint8Array,
+  kind: ClaimTable['kind'],
+  nowMs: number,
+): Promise<ClaimTable | undefined> {
+  return await db
+    .selectFrom('claim')
+    .selectAll()
+    .where('sha256', '=', sha256)
+    .where('kind', '=', kind)
+    .where('used_ms', 'is', null)
+    .where((eb) => eb.or([eb('expires_ms', 'is', null), eb('expires_ms', '>', nowMs)]))
+    .executeTakeFirst();
+}
+
 /** Takes a claim: the row when it was unused and in time, and never again. */
 export async function takeClaim(
   trx: Trx,

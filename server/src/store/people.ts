@@ -2,11 +2,16 @@
 import type { Person, Role } from '@pawl/contract/management';
 import { parseList } from './access.ts';
 import type { Db, Trx } from './database.ts';
+import { listPasskeys } from './passkeys.ts';
 import type { PersonTable } from './schema/index.ts';
 import { hasAdminToken } from './tokens.ts';
 
 export function rolesOf(row: PersonTable): string[] {
   return parseList(row.roles);
+}
+
+export function isAdmin(row: PersonTable): boolean {
+  return rolesOf(row).includes('admin');
 }
 
 /** A person as the management API shows it. */
@@ -64,6 +69,8 @@ export async function hasAdmin(db: Db, tenantId: number, nowMs: number): Promise
     .where('state', '=', 'active')
     .where('roles', 'like', '%"admin"%')
     .execute();
-  for (const { id } of people) if (await hasAdminToken(db, id, nowMs)) return true;
+  for (const { id } of people) {
+    if ((await listPasskeys(db, id)).length > 0 || (await hasAdminToken(db, id, nowMs))) return true;
+  }
   return false;
 }

@@ -9,6 +9,7 @@ import { PERSON_OPERATIONS } from './person.ts';
 import { RELEASE_OPERATIONS } from './release.ts';
 import { ROLLOUT_OPERATIONS } from './rollout.ts';
 import { SERVER_OPERATIONS } from './server.ts';
+import { SIGN_IN_OPERATIONS } from './sign-in.ts';
 import { TRUST_OPERATIONS } from './trust.ts';
 
 export type { ManagementOperation } from './operation.ts';
@@ -17,6 +18,7 @@ export const MANAGEMENT_OPERATIONS = {
   ...SERVER_OPERATIONS,
   ...ACCESS_OPERATIONS,
   ...PERSON_OPERATIONS,
+  ...SIGN_IN_OPERATIONS,
   ...REGISTRY_OPERATIONS,
   ...TRUST_OPERATIONS,
   ...RELEASE_OPERATIONS,

@@ -3,8 +3,8 @@
  * other person is invited. There is no password, and no other way in.
  */
 import { permissionsOfRoles } from '../../domain/actor.ts';
-import { dropOperatorClaims, ensureTenant, insertClaim, takeClaim, tenantName } from '../../store/access.ts';
-import type { Trx } from '../../store/database.ts';
+import { dropOperatorClaims, ensureTenant, insertClaim, peekClaim, takeClaim, tenantName } from '../../store/access.ts';
+import type { Db, Trx } from '../../store/database.ts';
 import { findPerson, hasAdmin, insertPerson, rolesOf } from '../../store/people.ts';
 import type { PersonTable } from '../../store/schema/index.ts';
 import type { ServerPorts } from '../ports.ts';
@@ -45,10 +45,23 @@ export function newOperatorClaim(ports: ServerPorts, tenant: string): Promise<st
 }
 
 /**
+ * Whom a claim would let in, without using it up; undefined: the first person.
+ * @throws PeopleError CLAIM_INVALID
+ */
+export async function peekPersonClaim(db: Db, ports: ServerPorts, secret: string): Promise<PersonTable | undefined> {
+  const claim = await peekClaim(db, secretSha256(secret), 'operator', ports.now().getTime());
+  if (claim === undefined) throw new PeopleError('CLAIM_INVALID');
+  if (claim.person_id === null) return undefined;
+  const person = await findPerson(db, claim.tenant_id, claim.person_id);
+  if (person?.state !== 'active') throw new PeopleError('CLAIM_INVALID');
+  return person;
+}
+
+/**
  * Uses a claim up: the person whom it lets in, made here when it is the first.
  * @throws PeopleError CLAIM_INVALID
  */
-async function takePersonClaim(
+export async function takePersonClaim(
   trx: Trx,
   ports: ServerPorts,
   input: { readonly claim: string; readonly name?: string | undefined },

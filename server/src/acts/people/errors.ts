@@ -37,6 +37,52 @@ export const PEOPLE_ERRORS = {
     advice: 'Make somebody else an admin first, and let that person sign in once.',
     status: 409,
   },
+  SITE_UNNAMED: {
+    message: 'the server does not know under which name browsers reach it',
+    advice: 'Start it with --public-url https://NAME; passkeys belong to a name, not to an address.',
+    status: 409,
+  },
+  PASSKEY_REFUSED: {
+    message: 'the passkey proved nothing',
+    advice:
+      'Begin again, in the browser in which you registered it. Each question is answered once, within five minutes.',
+    status: 403,
+  },
+  PASSKEY_UNKNOWN: {
+    message: 'there is no such passkey',
+    advice: 'List your passkeys: GET /api/v1/me/passkeys.',
+    status: 404,
+  },
+  SESSION_REQUIRED: {
+    message: 'this takes a person who is signed in, not a token',
+    advice: 'Sign in with a browser: what a token makes must not outlive the token.',
+    status: 403,
+  },
+  SESSION_UNKNOWN: {
+    message: 'there is no such session',
+    advice: 'List your sessions: GET /api/v1/me/sessions.',
+    status: 404,
+  },
+  APPROVAL_KEY_UNFIT: {
+    message: 'this is no public key that can sign approvals',
+    advice: 'Give an SPKI PEM of an algorithm of docs/formats/keys.md that is no published test key.',
+    status: 422,
+  },
+  APPROVAL_KEY_EXISTS: {
+    message: 'the key is registered already, to you or to somebody else',
+    advice: 'A key belongs to one person for ever; make another.',
+    status: 409,
+  },
+  APPROVAL_KEY_UNKNOWN: {
+    message: 'there is no such key that could still approve',
+    advice: 'List your keys: GET /api/v1/me/approval-keys.',
+    status: 404,
+  },
+  APPROVAL_SIGNATURE_INVALID: {
+    message: 'the signature is no approval of exactly this by this person',
+    advice: 'Sign the digest that the server gave, with a passkey or a registered key of your own.',
+    status: 403,
+  },
   ROLE_EXCEEDS_GRANTER: {
     message: 'the roles allow more than whoever gives them holds',
     advice: 'Let an admin do it, with a session or a token that is not limited.',

@@ -6,8 +6,9 @@ import type { Invitation, NewPerson, Person, Role } from '@pawl/contract/managem
 import { type Actor, holdsAll, permissionsOfRoles } from '../../domain/actor.ts';
 import { dropOperatorClaims } from '../../store/access.ts';
 import type { Trx } from '../../store/database.ts';
-import { findPerson, hasAdmin, insertPerson, personView, rolesOf, updatePerson } from '../../store/people.ts';
+import { findPerson, hasAdmin, insertPerson, isAdmin, personView, rolesOf, updatePerson } from '../../store/people.ts';
 import type { PersonTable } from '../../store/schema/index.ts';
+import { dropSessionsOf } from '../../store/sessions.ts';
 import { deleteTokensOf } from '../../store/tokens.ts';
 import type { ServerPorts } from '../ports.ts';
 import { storeClaim } from './claim.ts';
@@ -93,8 +94,9 @@ export function disablePerson(ports: ServerPorts, actor: Actor, id: number): Pro
     if (before.state === 'disabled') return personView(before);
     const row = await updatePerson(trx, id, { state: 'disabled' });
     await deleteTokensOf(trx, id);
+    await dropSessionsOf(trx, id);
     await dropOperatorClaims(trx, row.tenant_id, id);
-    if (rolesOf(row).includes('admin')) await refuseLastAdmin(trx, ports, row);
+    if (isAdmin(row)) await refuseLastAdmin(trx, ports, row);
     await recordPerson(trx, ports, row, { act: 'disabled', by: actor.id });
     return personView(row);
   });

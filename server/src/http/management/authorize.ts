@@ -2,6 +2,7 @@
  * The one choke point of the management API: who asks, and whether that allows the operation. Deny by default: what an
  * operation does not say it allows, it does not allow; that it is about a product line, it has to say as well.
  */
+import type { IncomingMessage } from 'node:http';
 import type { ManagementOperation } from '@pawl/contract/management';
 import type { ServerPorts } from '../../acts/ports.ts';
 import { secretSha256 } from '../../acts/secret.ts';
@@ -9,11 +10,15 @@ import { type Actor, NOBODY } from '../../domain/actor.ts';
 import type { Db } from '../../store/database.ts';
 import { findRelease } from '../../store/releases.ts';
 import { findRollout } from '../../store/rollouts.ts';
+import { findSessionActor, noteSessionUse } from '../../store/sessions.ts';
 import { findTokenActor, noteTokenUse } from '../../store/tokens.ts';
 import { ApiError } from '../problem.ts';
+import type { Visitor } from './visitor.ts';
 
 const BEARER = /^Bearer ([\x21-\x7e]{1,256})$/;
-/** Finer than this nobody needs to know when a token was last used, and it is a write. */
+/** Set by our own pages; no form and no other site can. */
+const PAGE_HEADER = 'x-pawl-page';
+/** Finer than this nobody needs to know when a credential was last used, and it is a write. */
 const USE_NOTED_EVERY_MS = 60_000;
 
 async function tokenActor(token: string, ports: ServerPorts): Promise<Actor | undefined> {
@@ -28,19 +33,61 @@ async function tokenActor(token: string, ports: ServerPorts): Promise<Actor | un
   return found.actor;
 }
 
+async function sessionActor(secret: string, ports: ServerPorts): Promise<Actor | undefined> {
+  const { database } = ports;
+  const sha256 = secretSha256(secret);
+  const nowMs = ports.now().getTime();
+  const found = await findSessionActor(database.read, sha256, nowMs);
+  if (found === undefined) return undefined;
+  if (nowMs - found.lastUsedMs >= USE_NOTED_EVERY_MS) {
+    await database.write((trx) => noteSessionUse(trx, sha256, nowMs));
+  }
+  return found.actor;
+}
+
+/**
+ * What comes with a cookie, or makes one, comes from a page of our own: browsers send cookies for everybody. A page of
+ * another site can set neither the header (without being asked by CORS, which nobody here answers) nor the origin.
+ */
+function refuseForeignPage({ method, headers }: IncomingMessage, ports: ServerPorts): void {
+  if (method === 'GET' || method === 'HEAD') return;
+  const site = headers['sec-fetch-site'];
+  const isOwn =
+    headers.origin === undefined
+      ? site === 'same-origin'
+      : headers.origin === ports.site()?.origin && site !== 'cross-site';
+  if (!isOwn || headers[PAGE_HEADER] !== '1') throw new ApiError('API_FOREIGN_PAGE');
+}
+
+async function nameActor(request: IncomingMessage, visitor: Visitor, ports: ServerPorts): Promise<Actor | undefined> {
+  const { authorization } = request.headers;
+  if (authorization !== undefined) {
+    const token = BEARER.exec(authorization)?.[1];
+    return token === undefined ? undefined : await tokenActor(token, ports);
+  }
+  const { sessionSecret } = visitor.visit;
+  const actor = sessionSecret === undefined ? undefined : await sessionActor(sessionSecret, ports);
+  if (actor !== undefined) refuseForeignPage(request, ports);
+  return actor;
+}
+
 /**
  * Who asks, before a byte of the body is read.
- * @throws ApiError API_UNAUTHENTICATED, API_FORBIDDEN
+ * @throws ApiError API_UNAUTHENTICATED, API_FORBIDDEN, API_FOREIGN_PAGE
  */
 export async function authorize(
-  authorization: string | undefined,
+  request: IncomingMessage,
   operation: ManagementOperation,
+  visitor: Visitor,
   ports: ServerPorts,
 ): Promise<Actor> {
   const { allow } = operation;
-  if (allow === 'open') return NOBODY;
-  const token = BEARER.exec(authorization ?? '')?.[1];
-  const actor = token === undefined ? undefined : await tokenActor(token, ports);
+  if (allow === 'open') {
+    // A browser says where its page is from; a command line does not, and has no cookies to lose.
+    if (request.headers.origin !== undefined) refuseForeignPage(request, ports);
+    return NOBODY;
+  }
+  const actor = await nameActor(request, visitor, ports);
   if (actor === undefined) throw new ApiError('API_UNAUTHENTICATED');
   if (allow === 'anybody') return actor;
   if (!actor.permissions.has(allow)) throw new ApiError('API_FORBIDDEN', { expected: allow });

@@ -10,17 +10,19 @@ import { fromUtf8 } from '@pawl/core/bytes';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ServerPorts } from '../../acts/ports.ts';
-import { type Actor, NOBODY } from '../../domain/actor.ts';
+import type { Actor } from '../../domain/actor.ts';
 import { ApiError, problemOf } from '../problem.ts';
 import { parseStrictJson } from '../strict-json.ts';
 import { authorize, authorizeLine } from './authorize.ts';
 import { HANDLERS, type Request } from './handlers/index.ts';
+import { Visitor } from './visitor.ts';
 
 const BODY_BYTES_DEFAULT = 256 * 1024;
 /** A parameter that an operation does not know is refused, not dropped: it may have been meant as a limit. */
 const NO_QUERY = z.strictObject({});
 
-const actors = new WeakMap<FastifyRequest, Actor>();
+type Known = { readonly actor: Actor; readonly visitor: Visitor };
+const known = new WeakMap<FastifyRequest, Known>();
 
 function parsePart(schema: z.ZodType | undefined, value: unknown, at: string): unknown {
   if (schema === undefined) return undefined;
@@ -69,18 +71,21 @@ function route(app: FastifyInstance, id: ManagementOperationId, ports: ServerPor
     url: operation.path.replace(/\{(\w+)\}/g, ':$1'),
     bodyLimit: operation.bodyBytesMax ?? BODY_BYTES_DEFAULT,
     onRequest: async (request) => {
-      actors.set(request, await authorize(request.headers.authorization, operation, ports));
+      const visitor = new Visitor(request.raw, ports.site(), ports.now().getTime());
+      known.set(request, { visitor, actor: await authorize(request.raw, operation, visitor, ports) });
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
+      const sender = known.get(request);
+      if (sender === undefined) throw new TypeError('who asks was named before');
       const parsed = {
-        actor: actors.get(request) ?? NOBODY,
+        ...sender,
         params: parsePart(operation.params, request.params, 'path'),
         query: parsePart(operation.query ?? NO_QUERY, request.query, 'query'),
         body: parseBody(operation, request),
       };
-      await authorizeLine(parsed.actor, operation, parsed, ports.database.read);
+      await authorizeLine(sender.actor, operation, parsed, ports.database.read);
       const answer = await handler(parsed as unknown as Request<ManagementOperationId>, ports);
-      reply.headers(ANSWER_HEADERS);
+      reply.headers({ ...ANSWER_HEADERS, ...sender.visitor.headers });
       if (operation.response === 'bytes') return reply.type('application/zip').send(bytesOf(answer));
       // What the contract does not name does not leave the server; an answer that breaks it is a fault of ours.
       return reply.type('application/json').send(JSON.stringify(operation.response.parse(answer)));

@@ -4,8 +4,9 @@ import { BASE } from './base.ts';
 import type { Migration } from './migration.ts';
 import { PEOPLE } from './people.ts';
 import { ROLLOUT_ENGINE } from './rollout-engine.ts';
+import { SIGN_IN } from './sign-in.ts';
 import { VERSION_SEEN } from './version-seen.ts';
 
 export { SQLITE_WORDS } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [BASE, ACTIVITY, VERSION_SEEN, PEOPLE, ROLLOUT_ENGINE];
+export const MIGRATIONS: readonly Migration[] = [BASE, ACTIVITY, VERSION_SEEN, PEOPLE, ROLLOUT_ENGINE, SIGN_IN];

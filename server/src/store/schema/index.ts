@@ -7,8 +7,9 @@ import type { DeviceSchema } from './device.ts';
 import type { LedgerSchema } from './ledger.ts';
 import type { ReleaseSchema } from './release.ts';
 import type { RolloutSchema } from './rollout.ts';
+import type { SignInSchema } from './sign-in.ts';
 
-export type Schema = AccessSchema & DeviceSchema & ReleaseSchema & RolloutSchema & LedgerSchema;
+export type Schema = AccessSchema & SignInSchema & DeviceSchema & ReleaseSchema & RolloutSchema & LedgerSchema;
 
 export type { PersonTable } from './access.ts';
 export type { DeviceTable } from './device.ts';

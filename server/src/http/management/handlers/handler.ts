@@ -5,6 +5,7 @@ import type { MANAGEMENT_OPERATIONS, ManagementOperationId } from '@pawl/contrac
 import type { z } from 'zod';
 import type { ServerPorts } from '../../../acts/ports.ts';
 import type { Actor } from '../../../domain/actor.ts';
+import type { Visitor } from '../visitor.ts';
 
 type Operations = typeof MANAGEMENT_OPERATIONS;
 type Parsed<O, K extends string> = K extends keyof O
@@ -15,6 +16,7 @@ type Parsed<O, K extends string> = K extends keyof O
 
 export type Request<Id extends ManagementOperationId> = {
   readonly actor: Actor;
+  readonly visitor: Visitor;
   readonly params: Parsed<Operations[Id], 'params'>;
   readonly query: Parsed<Operations[Id], 'query'>;
   readonly body: Operations[Id] extends { body: 'bytes' } ? Readable : Parsed<Operations[Id], 'body'>;

@@ -7,6 +7,7 @@ import { PERSON_HANDLERS } from './person.ts';
 import { RELEASE_HANDLERS } from './release.ts';
 import { ROLLOUT_HANDLERS } from './rollout.ts';
 import { SERVER_HANDLERS } from './server.ts';
+import { SIGN_IN_HANDLERS } from './sign-in.ts';
 import { TRUST_HANDLERS } from './trust.ts';
 
 export type { Request } from './handler.ts';
@@ -15,6 +16,7 @@ export const HANDLERS: Handlers = {
   ...SERVER_HANDLERS,
   ...ACCESS_HANDLERS,
   ...PERSON_HANDLERS,
+  ...SIGN_IN_HANDLERS,
   ...DEVICE_HANDLERS,
   ...TRUST_HANDLERS,
   ...RELEASE_HANDLERS,
