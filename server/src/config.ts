@@ -11,7 +11,10 @@ export type TlsConfig = {
 };
 
 export type ServerConfig = {
+  /** Online keys; artifacts and the database, unless they are elsewhere. */
   readonly dataDir: string;
+  /** A PostgreSQL database in place of SQLite in the data folder: then several servers may use one. */
+  readonly database?: { readonly url: string; readonly connections?: number };
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
@@ -22,8 +25,6 @@ export type ServerConfig = {
   /** Under which devices reach the server; without it, the Host header of each request. */
   readonly publicUrl?: string;
   readonly pollIntervalS: number;
-  /** How long, and how many a tenant, events are kept: 30 days and a million unless it says otherwise. */
-  readonly events?: { readonly keepDays: number; readonly keepMax: number };
   readonly now: () => Date;
   /** `silent` for tests. */
   readonly logLevel?: 'silent' | 'error' | 'warn' | 'info';

@@ -26,15 +26,16 @@ import { closeGracefully } from './http/graceful-close.ts';
 import { registerManagementApi } from './http/management/register.ts';
 import { ApiError, problemOf } from './http/problem.ts';
 import { siteFor } from './http/site.ts';
-import { forgetOldEvents, placeNewEvents } from './jobs/events.ts';
 import { LastSeen } from './jobs/last-seen.ts';
 import { tickRollouts } from './jobs/rollouts.ts';
 import { startJobs } from './jobs/schedule.ts';
 import { loadOnlineKeys } from './online-keys.ts';
 import { ensureTenant } from './store/access.ts';
 import { ensureChallengeSecret } from './store/challenges.ts';
-import { Database } from './store/database.ts';
+import type { Database } from './store/database.ts';
 import { StoreError } from './store/errors.ts';
+import { openPostgres } from './store/postgres-database.ts';
+import { openSqlite } from './store/sqlite-database.ts';
 
 export { SERVER_ERRORS, ServerError, type ServerErrorCode } from './acts/errors.ts';
 export type { ServerConfig, TlsConfig } from './config.ts';
@@ -53,8 +54,6 @@ const RENEW_EVERY_MS = 3_600_000;
 const ROLLOUTS_EVERY_MS = 1000;
 const CLOSE_GRACE_MS = 10_000;
 const REDACTED = ['req.headers.authorization', 'req.headers.cookie', 'req.headers["x-pawl-proxy-secret"]'];
-const PLACE_EVENTS_EVERY_MS = 250;
-const KEEP_EVENTS = { keepDays: 30, keepMax: 1_000_000 };
 
 /** Folder by folder: Node's recursive mkdir never ends where a file system answers ENOENT for a new name (/proc). */
 function makeFolder(path: string): void {
@@ -71,6 +70,10 @@ function openFolder(dataDir: string): void {
   } catch (cause) {
     throw new StoreError('STORE_NOT_WRITABLE', { path: dataDir }, cause);
   }
+}
+
+async function openDatabase({ dataDir, database }: ServerConfig): Promise<Database> {
+  return database === undefined ? openSqlite(dataDir) : await openPostgres(database);
 }
 
 /** What no API takes is answered in one way, whatever the framework thinks of it. */
@@ -173,12 +176,12 @@ const newSecret = (): string => randomBytes(32).toString('base64url');
 /**
  * Starts a server; resolves when it listens.
  * @throws ServerError SERVER_TLS_REQUIRED, SERVER_CONFIG_INVALID, SERVER_PORT_IN_USE; StoreError STORE_LOCKED,
- *   STORE_NOT_WRITABLE, STORE_NEWER; KeysError
+ *   STORE_NOT_WRITABLE, STORE_NEWER, STORE_UNREACHABLE, STORE_REFUSED, STORE_ADDRESS_INVALID; KeysError
  */
 export async function startServer(config: ServerConfig): Promise<RunningServer> {
   verifyConfig(config);
   openFolder(config.dataDir);
-  const database = Database.open(config.dataDir);
+  const database = await openDatabase(config);
   const opened: (() => Promise<void>)[] = [() => database.close()];
   const close = async (): Promise<void> => {
     for (let end = opened.pop(); end !== undefined; end = opened.pop()) await end();
@@ -199,12 +202,6 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     site = siteFor(config.publicUrl, url);
     const jobs = [
       { name: 'last-seen', everyMs: LAST_SEEN_EVERY_MS, run: () => lastSeen.flush() },
-      { name: 'place-events', everyMs: PLACE_EVENTS_EVERY_MS, run: () => placeNewEvents(ports) },
-      {
-        name: 'forget-events',
-        everyMs: RENEW_EVERY_MS,
-        run: () => forgetOldEvents(ports, config.events ?? KEEP_EVENTS),
-      },
       { name: 'renew-timestamp', everyMs: RENEW_EVERY_MS, run: () => renewTimestamp(ports, tenantId) },
       { name: 'rollouts', everyMs: ROLLOUTS_EVERY_MS, run: () => tickRollouts(ports, () => isClosing) },
     ];

@@ -19,9 +19,9 @@ import type { ServerPorts } from '../src/acts/ports.ts';
 import { secretSha256 } from '../src/acts/secret.ts';
 import { BlobStore } from '../src/blobs/blob-store.ts';
 import type { Actor } from '../src/domain/actor.ts';
-import { Database } from '../src/store/database.ts';
 import { appendEnvelope } from '../src/store/ledger.ts';
 import { findSessionActor } from '../src/store/sessions.ts';
+import { openSqlite } from '../src/store/sqlite-database.ts';
 import { SoftAuthenticator, type Twist } from './soft-authenticator.ts';
 
 const ORIGIN = 'https://updates.example';
@@ -50,7 +50,7 @@ before(async () => {
   const [ledger, snapshot, timestamp] = [1, 2, 3].map(() => PrivateKey.generate('Ed25519'));
   assert.ok(ledger && snapshot && timestamp);
   ports = {
-    database: Database.open(folder),
+    database: openSqlite(folder),
     blobs: new BlobStore(`${folder}/blobs`),
     keys: { ledger, snapshot, timestamp },
     ledgerOrigin: 'pawl-ledger/test',

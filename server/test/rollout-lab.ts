@@ -18,10 +18,10 @@ import type { RolloutVerb } from '../src/domain/rollout.ts';
 import { tickRollouts } from '../src/jobs/rollouts.ts';
 import { ensureTenant } from '../src/store/access.ts';
 import { findActive } from '../src/store/assignments.ts';
-import { Database } from '../src/store/database.ts';
 import { findDevice, insertDevice } from '../src/store/devices.ts';
 import { findRollout, rolloutView } from '../src/store/rollouts.ts';
 import type { AssignmentTable } from '../src/store/schema/index.ts';
+import { openSqlite } from '../src/store/sqlite-database.ts';
 
 const LINE = 'hub';
 const START_MS = Date.parse('2026-03-01T12:00:00Z');
@@ -61,7 +61,7 @@ export class RolloutLab {
     const folder = await mkdtemp(join(tmpdir(), 'pawl-rollouts-'));
     const clock = { nowMs: START_MS };
     const key = PrivateKey.generate('Ed25519');
-    const database = Database.open(folder);
+    const database = openSqlite(folder);
     const ports: ServerPorts = {
       database,
       blobs: new BlobStore(`${folder}/blobs`),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { ManagementClient } from '@pawl/contract/client';
 import type { AssignmentState } from '@pawl/contract/management';
 import { type RunningServer, type ServerConfig, startServer } from '../src/main.ts';
+import { databaseOf } from './postgres.ts';
 import { exchange } from './raw-http.ts';
 
 export type TestServer = {
@@ -43,6 +44,7 @@ export async function startTestServer(
     pollIntervalS: 300,
     now: () => new Date(),
     logLevel: 'silent',
+    ...(await databaseOf(folder)),
     ...config,
   });
   const client = { url: running.url, ...(config.tls === undefined ? {} : { fetch: fetchUnchecked }) };

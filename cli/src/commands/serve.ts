@@ -38,6 +38,24 @@ async function loadProxy(
   return { trustedProxy: { secret, certificateHeader: header } };
 }
 
+/** The password never stands on a command line, where every user of the machine reads it. */
+async function loadDatabase(
+  io: Io,
+  { address, file }: { readonly address: string | undefined; readonly file: string | undefined },
+): Promise<Pick<ServerConfig, 'database'>> {
+  if (address !== undefined && file !== undefined)
+    throw new CliError('CLI_USAGE', { expected: '--database or --database-file' });
+  if (address !== undefined && URL.canParse(address) && new URL(address).password !== '') {
+    throw new CliError('CLI_USAGE', {
+      at: '--database',
+      expected: 'no password in it: use --database-file or PAWL_DATABASE_URL',
+    });
+  }
+  const fromFile = file === undefined ? undefined : (await readText(inFolder(io.cwd, file))).trim();
+  const url = address ?? fromFile ?? io.env['PAWL_DATABASE_URL'];
+  return url === undefined ? {} : { database: { url } };
+}
+
 function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise((done) => {
     if (signal.aborted) done();
@@ -53,6 +71,12 @@ export const serve = defineCommand({
   ],
   options: {
     data: { type: 'string', value: 'DIR', summary: 'data folder: database, artifacts, online keys', required: true },
+    database: {
+      type: 'string',
+      value: 'URL',
+      summary: 'a PostgreSQL database instead of SQLite, without its password (else PAWL_DATABASE_URL, PGPASSWORD)',
+    },
+    'database-file': { type: 'string', value: 'FILE', summary: 'file with its address, password included' },
     host: { type: 'string', value: 'ADDRESS', summary: 'where to listen', default: '127.0.0.1' },
     port: { type: 'string', value: 'PORT', summary: '0 takes a free one', default: '8080' },
     poll: { type: 'string', value: 'SECONDS', summary: 'how often devices ask', default: '300' },
@@ -83,6 +107,7 @@ export const serve = defineCommand({
       now: () => io.now(),
       logLevel: parseLogLevel(values.log),
       ...(values['public-url'] === undefined ? {} : { publicUrl: values['public-url'] }),
+      ...(await loadDatabase(io, { address: values.database, file: values['database-file'] })),
       ...(await loadTls(io, { cert: values['tls-cert'], key: values['tls-key'], ca: values['client-ca'] })),
       ...(await loadProxy(io, values['proxy-secret-file'], values['proxy-header'])),
     });

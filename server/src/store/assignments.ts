@@ -11,7 +11,7 @@ export type NewAssignment = {
   readonly tenantId: number;
   readonly deviceId: number;
   readonly releaseId: number;
-  readonly rolloutId: number;
+  readonly rolloutId: number | null;
   readonly state: 'offered' | 'awaiting-consent';
   readonly isForced: boolean;
   readonly nowMs: number;

@@ -1,123 +1,33 @@
 /**
- * Opens the database of a data folder: WAL, `synchronous=FULL` (a commit survives the loss of power), foreign keys on, one
- * connection that writes and one that reads. A second server on the same folder is refused by an exclusive lock that the
- * operating system gives back when a process dies.
+ * What the server asks of a database. Two implementations: SQLite in the data folder (sqlite-database.ts), for one process,
+ * and PostgreSQL (postgres-database.ts), for any number of them.
+ *
+ * Both promise the same: a write happens as if no other write happened at the same time, whoever made it; it is on the disk
+ * when the promise resolves; what is thrown inside undoes all of it. An act may run more than once (PostgreSQL refuses one of
+ * two that got in each other's way, and it is run again on what is there now): it must do nothing that is not undone with the
+ * transaction, and take what it returns from its last run.
  */
-import { DatabaseSync } from 'node:sqlite';
-import { Kysely, type Transaction } from 'kysely';
-import { StoreError, type StoreErrorCode } from './errors.ts';
-import { MIGRATIONS, SQLITE_WORDS } from './migrations/index.ts';
+import type { Kysely, Transaction } from 'kysely';
 import type { Schema } from './schema/index.ts';
-import { endSnapshot, sqliteDialect } from './sqlite-dialect.ts';
 
 export type Db = Kysely<Schema>;
 export type Trx = Transaction<Schema>;
 
-function sqliteCode(error: unknown): number | undefined {
-  return typeof error === 'object' && error !== null && 'errcode' in error ? Number(error.errcode) : undefined;
-}
-
-/** Primary result codes that an operator can act on. Any other (a broken constraint) is a fault of ours and stays what it is. */
-const SQLITE_CODES: ReadonlyMap<number, StoreErrorCode> = new Map([
-  [3, 'STORE_NOT_WRITABLE'],
-  [5, 'STORE_LOCKED'],
-  [8, 'STORE_NOT_WRITABLE'],
-  [10, 'STORE_NOT_WRITABLE'],
-  [11, 'STORE_DAMAGED'],
-  [13, 'STORE_FULL'],
-  [14, 'STORE_NOT_WRITABLE'],
-  [26, 'STORE_DAMAGED'],
-]);
-
-/** Runs a step on the disk; turns what SQLite says into our codes. */
-function withStoreErrors<T>(path: string, act: () => T): T {
-  try {
-    return act();
-  } catch (cause) {
-    const code = SQLITE_CODES.get((sqliteCode(cause) ?? 0) & 0xff);
-    throw code === undefined ? cause : new StoreError(code, { path }, cause);
-  }
-}
-
-function lockFolder(dataDir: string): DatabaseSync {
-  const path = `${dataDir}/lock`;
-  return withStoreErrors(path, () => {
-    const lock = new DatabaseSync(path);
-    try {
-      lock.exec('PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT;');
-    } catch (error) {
-      lock.close();
-      throw error;
-    }
-    return lock;
-  });
-}
-
-function migrate(db: DatabaseSync): void {
-  const row = db.prepare('PRAGMA user_version').get();
-  const version = Number(row?.['user_version'] ?? 0);
-  if (version > MIGRATIONS.length)
-    throw new StoreError('STORE_NEWER', { expected: MIGRATIONS.length, actual: version });
-  for (const [index, migration] of MIGRATIONS.entries()) {
-    if (index < version) continue;
-    db.exec(`BEGIN IMMEDIATE; ${migration(SQLITE_WORDS)}; PRAGMA user_version = ${index + 1}; COMMIT;`);
-  }
-}
-
-function openWriter(path: string): DatabaseSync {
-  const db = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: 5000 });
-  try {
-    db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;');
-    migrate(db);
-  } catch (error) {
-    db.close();
-    throw error;
-  }
-  return db;
-}
-
-/** The database of one server. */
-export class Database {
+export type Database = {
   /** Reads see the last commit; never use it inside `write`. */
   readonly read: Db;
-  readonly #writer: Db;
-  readonly #lock: DatabaseSync;
+  /**
+   * One transaction.
+   * @throws StoreError, and whatever `act` throws
+   */
+  write<T>(act: (trx: Trx) => Promise<T>): Promise<T>;
+  /**
+   * One transaction that no other one of the same task overlaps, in any process: it sees all that those before it did. For
+   * work that is done in turn (the ledger's order), not for acts: other writes go on beside it.
+   */
+  writeInTurn<T>(task: Task, act: (trx: Trx) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+};
 
-  private constructor(lock: DatabaseSync, writer: DatabaseSync, reader: DatabaseSync) {
-    this.#lock = lock;
-    this.#writer = new Kysely<Schema>({ dialect: sqliteDialect(writer, { beforeCommit: () => endSnapshot(reader) }) });
-    this.read = new Kysely<Schema>({ dialect: sqliteDialect(reader, { keepsSnapshot: true }) });
-  }
-
-  /** @throws StoreError STORE_LOCKED, STORE_NOT_WRITABLE, STORE_NEWER, STORE_DAMAGED */
-  static open(dataDir: string): Database {
-    const lock = lockFolder(dataDir);
-    const path = `${dataDir}/pawl.db`;
-    try {
-      return withStoreErrors(path, () => {
-        const writer = openWriter(path);
-        return new Database(lock, writer, new DatabaseSync(path, { readOnly: true, timeout: 5000 }));
-      });
-    } catch (error) {
-      lock.close();
-      throw error;
-    }
-  }
-
-  /** One transaction; it is on the disk when the promise resolves. Whatever `act` throws undoes all of it. */
-  async write<T>(act: (trx: Trx) => Promise<T>): Promise<T> {
-    try {
-      return await this.#writer.transaction().execute(act);
-    } catch (error) {
-      return withStoreErrors('pawl.db', () => {
-        throw error;
-      });
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.read.destroy();
-    await this.#writer.destroy();
-    this.#lock.close();
-  }
-}
+/** What is done by one process at a time. */
+export type Task = 'ledger' | 'keys';

@@ -6,8 +6,9 @@ import { after, before, test } from 'node:test';
 import { isMatch, parseFilter } from '@pawl/contract/filter';
 import fc from 'fast-check';
 import { ensureTenant } from './access.ts';
-import { Database } from './database.ts';
+import type { Database } from './database.ts';
 import { findDevice, insertDevice, queryDevices, saveLastSeen, updateDevice } from './devices.ts';
+import { openSqlite } from './sqlite-database.ts';
 
 let folder: string;
 let database: Database;
@@ -19,7 +20,7 @@ const TAGS = [[], ['lab'], ['lab', 'lab2'], ['a_b'], ['axb']];
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pawl-devices-'));
-  database = Database.open(folder);
+  database = openSqlite(folder);
   tenantId = await database.write((trx) => ensureTenant(trx, 'default'));
   const other = await database.write((trx) => ensureTenant(trx, 'other'));
   await database.write(async (trx) => {

@@ -82,7 +82,7 @@ function conditionOf(term: FilterTerm): Expression<SqlBool> {
   const pattern = globPattern(term);
   const isOpen = term.isOpenStart || term.isOpenEnd;
   const matches = (column: Expression<unknown>): Expression<SqlBool> =>
-    isOpen ? sql<SqlBool>`${column} glob ${pattern}` : sql<SqlBool>`${column} = ${term.text}`;
+    isOpen ? sql<SqlBool>`glob(${pattern}, ${column})` : sql<SqlBool>`${column} = ${term.text}`;
   switch (term.field) {
     case 'name':
       return matches(sql.ref('device.controller_id'));

@@ -27,6 +27,28 @@ export const STORE_ERRORS = {
     advice: 'Free space on the file system of the data folder; nothing half-done was kept.',
     status: 507,
   },
+  STORE_ADDRESS_INVALID: {
+    message: 'this is no address of a PostgreSQL database',
+    advice:
+      'Give postgres://USER@HOST:PORT/NAME; across a network it must speak TLS, unless ?sslmode=disable is added.',
+    status: 503,
+  },
+  STORE_UNREACHABLE: {
+    message: 'the database cannot be reached',
+    advice: 'Send the request again in a moment. Operators: start the database, or look at the network to it.',
+    status: 503,
+  },
+  STORE_BUSY: {
+    message: 'the database has no connection to spare',
+    advice:
+      'Send the request again in a moment. Operators: raise max_connections of the database, or run fewer servers.',
+    status: 503,
+  },
+  STORE_REFUSED: {
+    message: 'the database does not let this server in',
+    advice: 'Check the user, its password, its rights and the name of the database.',
+    status: 503,
+  },
 } as const satisfies ErrorTable;
 
 export type StoreErrorCode = keyof typeof STORE_ERRORS;

@@ -6,15 +6,16 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { PrivateKey } from '@pawl/core/crypto';
 import { verifyStatement } from '@pawl/core/evidence';
-import { Database } from './database.ts';
+import type { Database } from './database.ts';
 import { appendEnvelope, appendStatement, ledgerRoot, ledgerSize, listLedger } from './ledger.ts';
+import { openSqlite } from './sqlite-database.ts';
 
 let folder: string;
 let database: Database;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pawl-ledger-'));
-  database = Database.open(folder);
+  database = openSqlite(folder);
 });
 after(async () => {
   await database.close();

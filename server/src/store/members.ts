@@ -50,11 +50,11 @@ export async function insertSlice(
 ): Promise<number> {
   const { rolloutId, tenantId, line, conditions } = source;
   // Every rollout draws anew: it is not always the same devices that go first.
-  const draw = sql<number>`(device.id * ${sql.lit(GOLDEN)} + ${rolloutId} * ${sql.lit(1_640_531_527)}) % ${sql.lit(RANGE)}`;
+  const draw = sql<number>`(device.id * ${sql.lit(GOLDEN)} + cast(${rolloutId} as bigint) * ${sql.lit(1_640_531_527)}) % ${sql.lit(RANGE)}`;
   let select = trx
     .selectFrom('device')
-    .select([sql<number>`cast(${rolloutId} as integer)`.as('rollout_id'), 'device.id as device_id'])
-    .select([sql<number>`cast(${slice.pool} as integer)`.as('position'), draw.as('draw')])
+    .select([sql<number>`cast(${rolloutId} as bigint)`.as('rollout_id'), 'device.id as device_id'])
+    .select([sql<number>`cast(${slice.pool} as bigint)`.as('position'), draw.as('draw')])
     .select([sql<Outcome>`'waiting'`.as('outcome'), sql<number>`0`.as('attempts')])
     .where('device.tenant_id', '=', tenantId)
     .where('device.id', '>', slice.after)

@@ -8,7 +8,8 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { promisify } from 'node:util';
 import { sql } from 'kysely';
 import { ensureTenant } from './access.ts';
-import { Database } from './database.ts';
+import type { Database } from './database.ts';
+import { openSqlite } from './sqlite-database.ts';
 
 let folder: string;
 const open = new Set<Database>();
@@ -23,7 +24,7 @@ afterEach(async () => {
 });
 
 function openStore(at = folder): Database {
-  const database = Database.open(at);
+  const database = openSqlite(at);
   open.add(database);
   return database;
 }
@@ -98,8 +99,8 @@ test('a broken constraint is a fault of ours, not of the disk', async () => {
 test('a second server on the folder is refused, in this process and in another', async () => {
   const database = openStore();
   assert.throws(() => openStore(), codeOf('STORE_LOCKED'));
-  const script = `import { Database } from ${JSON.stringify(join(import.meta.dirname, 'database.ts'))};
-    try { Database.open(process.argv[1]); console.log('opened'); } catch (error) { console.log(error.code); }`;
+  const script = `import { openSqlite } from ${JSON.stringify(join(import.meta.dirname, 'sqlite-database.ts'))};
+    try { openSqlite(process.argv[1]); console.log('opened'); } catch (error) { console.log(error.code); }`;
   const other = async () =>
     (await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, folder])).stdout.trim();
   assert.equal(await other(), 'STORE_LOCKED');
