@@ -25,6 +25,8 @@ export type ServerConfig = {
   /** Under which devices reach the server; without it, the Host header of each request. */
   readonly publicUrl?: string;
   readonly pollIntervalS: number;
+  /** How long, and how many a tenant, events are kept: 30 days and a million unless it says otherwise. */
+  readonly events?: { readonly keepDays: number; readonly keepMax: number };
   readonly now: () => Date;
   /** `silent` for tests. */
   readonly logLevel?: 'silent' | 'error' | 'warn' | 'info';

@@ -26,6 +26,7 @@ import { closeGracefully } from './http/graceful-close.ts';
 import { registerManagementApi } from './http/management/register.ts';
 import { ApiError, problemOf } from './http/problem.ts';
 import { siteFor } from './http/site.ts';
+import { forgetOldEvents, placeNewEvents } from './jobs/events.ts';
 import { LastSeen } from './jobs/last-seen.ts';
 import { tickRollouts } from './jobs/rollouts.ts';
 import { startJobs } from './jobs/schedule.ts';
@@ -54,6 +55,8 @@ const RENEW_EVERY_MS = 3_600_000;
 const ROLLOUTS_EVERY_MS = 1000;
 const CLOSE_GRACE_MS = 10_000;
 const REDACTED = ['req.headers.authorization', 'req.headers.cookie', 'req.headers["x-pawl-proxy-secret"]'];
+const PLACE_EVENTS_EVERY_MS = 250;
+const KEEP_EVENTS = { keepDays: 30, keepMax: 1_000_000 };
 
 /** Folder by folder: Node's recursive mkdir never ends where a file system answers ENOENT for a new name (/proc). */
 function makeFolder(path: string): void {
@@ -202,6 +205,12 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     site = siteFor(config.publicUrl, url);
     const jobs = [
       { name: 'last-seen', everyMs: LAST_SEEN_EVERY_MS, run: () => lastSeen.flush() },
+      { name: 'place-events', everyMs: PLACE_EVENTS_EVERY_MS, run: () => placeNewEvents(ports) },
+      {
+        name: 'forget-events',
+        everyMs: RENEW_EVERY_MS,
+        run: () => forgetOldEvents(ports, config.events ?? KEEP_EVENTS),
+      },
       { name: 'renew-timestamp', everyMs: RENEW_EVERY_MS, run: () => renewTimestamp(ports, tenantId) },
       { name: 'rollouts', everyMs: ROLLOUTS_EVERY_MS, run: () => tickRollouts(ports, () => isClosing) },
     ];

@@ -52,6 +52,8 @@ before(async () => {
   server = await startTestServer();
   const devices = [{ controllerId: 'known', model: 'hub', line: 'gateway' }];
   await server.operator.call('addDevices', { body: { devices } });
+  // What was done so far has its place in the stream of events.
+  while ((await server.operator.call('listEvents', { query: {} })).items.length < 3);
   digestBefore = databaseDigest();
 });
 after(async () => {

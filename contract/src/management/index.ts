@@ -9,6 +9,7 @@ export { isRole, PERMISSIONS, type Permission, permissionsOf, ROLES, type Role }
 export type { NewOwnToken, NewToken, Token } from './resources/access.ts';
 export { ASSIGNMENT_STATES, type Assignment, type AssignmentState } from './resources/assignment.ts';
 export type { Device, NewClaim, NewDevice } from './resources/device.ts';
+export { EVENT_DATA, EVENT_TYPES, type EventData, type EventType, type PawlEvent } from './resources/event.ts';
 export type { LedgerEntry } from './resources/ledger.ts';
 export type { Invitation, NewPerson, Person } from './resources/person.ts';
 export type { Line, NewRelease, Release } from './resources/release.ts';

@@ -11,13 +11,14 @@ export const PERMISSIONS = [
   'rollout:write',
   'rollout:approve',
   'ledger:read',
+  'event:read',
   'audit:read',
   'people:write',
   'settings:write',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
-const VIEWER: readonly Permission[] = ['device:read', 'release:read', 'rollout:read', 'ledger:read'];
+const VIEWER: readonly Permission[] = ['device:read', 'release:read', 'rollout:read', 'ledger:read', 'event:read'];
 const OPERATOR: readonly Permission[] = [...VIEWER, 'device:write', 'rollout:write'];
 
 const ROLE_TABLE = {

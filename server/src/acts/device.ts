@@ -5,6 +5,7 @@ import { findActive } from '../store/assignments.ts';
 import { findDevice, insertDevice, updateDevice } from '../store/devices.ts';
 import { settleRollouts } from './engine.ts';
 import { ServerError } from './errors.ts';
+import { emitEvent } from './event.ts';
 import type { ServerPorts } from './ports.ts';
 import { secretSha256 } from './secret.ts';
 import { applyEvent, rolloutsOf } from './transition.ts';
@@ -26,6 +27,8 @@ export async function addDevices(
       const row = { tenantId, controllerId, model, line, tags, kind: 'foreign' as const, tokenSha256, nowMs };
       const id = await insertDevice(trx, row);
       if (id === undefined) throw new ServerError('DEVICE_EXISTS', { controllerId });
+      const told = { controllerId, model, line: line ?? null, kind: row.kind };
+      await emitEvent(trx, { tenantId, nowMs }, 'pawl.device.enrolled', told);
     }
   });
   return made.map(({ device, token }) => ({ controllerId: device.controllerId, token }));
@@ -80,6 +83,8 @@ export async function decommissionDevice(ports: ServerPorts, tenantId: number, c
     const device = await findDevice(trx, tenantId, controllerId);
     if (device === undefined) throw new ServerError('DEVICE_UNKNOWN', { controllerId });
     await updateDevice(trx, device.id, { decommissioned_ms: nowMs, token_sha256: null });
+    const told = { controllerId, line: device.line };
+    await emitEvent(trx, { tenantId, nowMs }, 'pawl.device.decommissioned', told);
     const active = await findActive(trx, device.id);
     if (active === undefined) return [];
     const facts = { nowMs, code: 'DECOMMISSIONED' };

@@ -16,9 +16,10 @@ import { planOfRow, untoldAssignments, updateRollout } from '../store/rollouts.t
 import type { RolloutTable, WaveTable } from '../store/schema/index.ts';
 import { foldTallies, readTallies, type Tallies } from '../store/tallies.ts';
 import { listWaves, updateWave } from '../store/waves.ts';
+import { emitEvent } from './event.ts';
 import type { ServerPorts } from './ports.ts';
 import { OFFER_BATCH, type Offered, offerAgain, offerNext } from './rollout-offer.ts';
-import { ENGINE, recordRollout } from './rollout-record.ts';
+import { ENGINE, recordRollout, releaseOf, toldOf } from './rollout-record.ts';
 import { applyEvent, rolloutsOf } from './transition.ts';
 
 /** Devices that are told in one transaction that the rollout ends. */
@@ -115,7 +116,8 @@ async function finish(held: Held, waves: readonly WaveTable[]): Promise<void> {
 }
 
 async function haltBy(held: Held, step: Extract<Step, { kind: 'halt' }>, waves: readonly WaveTable[]): Promise<void> {
-  const reason: HaltReason = { ...step.numbers, wave: step.position, at: held.ports.now().toISOString() };
+  const nowMs = held.ports.now().getTime();
+  const reason: HaltReason = { ...step.numbers, wave: step.position, at: new Date(nowMs).toISOString() };
   const wave = waves.find(({ position }) => position === step.position);
   if (wave !== undefined) await moveWave(held.trx, wave, 'fail');
   await change(held, { halted_by: JSON.stringify(reason) });
@@ -125,6 +127,9 @@ async function haltBy(held: Held, step: Extract<Step, { kind: 'halt' }>, waves: 
   const rates = { ratePpm: millionths(rate), boundPpm: millionths(bound), thresholdPpm: millionths(threshold) };
   const confidencePercent = String(counts.confidencePercent);
   await move(held, 'halt', { reason: { ...counts, confidencePercent, ...rates } });
+  const { trx, row } = held;
+  const told = { ...toldOf(row, await releaseOf(trx, row)), haltedBy: reason };
+  await emitEvent(trx, { tenantId: row.tenant_id, nowMs }, 'pawl.rollout.halted', told);
 }
 
 async function stepWave(held: Held, step: Extract<Step, { kind: 'wave' }>, waves: readonly WaveTable[]): Promise<void> {

@@ -26,6 +26,11 @@ export const SERVER_ERRORS = {
     advice: 'Choose another controller id; decommissioned devices keep theirs.',
     status: 409,
   },
+  EVENTS_GONE: {
+    message: 'the events behind this place are no longer kept',
+    advice: 'Read what is now, and go on from the newest event.',
+    status: 410,
+  },
   TRUST_ROOT_MISSING: {
     message: 'the repository has no root metadata yet',
     advice: 'Hand in the root first: `pawl publish --trust`.',

@@ -17,6 +17,7 @@ import {
 } from '../store/releases.ts';
 import type { ArtifactTable, ReleaseTable } from '../store/schema/index.ts';
 import { ServerError } from './errors.ts';
+import { emitEvent } from './event.ts';
 import type { ServerPorts } from './ports.ts';
 import { releaseSubject } from './transition.ts';
 import { type VerifiedRelease, verifyRelease } from './verify-release.ts';
@@ -147,8 +148,11 @@ export async function publishRelease(ports: ServerPorts, tenantId: number, id: n
     const row = await mustFind(trx, tenantId, id);
     if (row.state === 'published') return await viewOf(trx, row);
     await recordRelease(trx, ports, row, verified);
+    const nowMs = ports.now().getTime();
+    const { line, version, kind } = row;
+    await emitEvent(trx, { tenantId, nowMs }, 'pawl.release.published', { releaseId: id, line, version, kind });
     await markPublished(trx, id, {
-      published_ms: ports.now().getTime(),
+      published_ms: nowMs,
       ...(verified.sequenceNumber === undefined ? {} : { sequence_number: String(verified.sequenceNumber) }),
       ...(verified.securityCounter === undefined ? {} : { security_counter: String(verified.securityCounter) }),
     });

@@ -20,8 +20,9 @@ import {
 import { planOfRow } from '../store/rollouts.ts';
 import type { ReleaseTable, RolloutTable } from '../store/schema/index.ts';
 import { addTallies } from '../store/tallies.ts';
+import { emitEvent } from './event.ts';
 import type { ServerPorts } from './ports.ts';
-import { releaseOf } from './rollout-record.ts';
+import { releaseOf, toldOf } from './rollout-record.ts';
 import { applyEvent, releaseSubject, rolloutsOf } from './transition.ts';
 
 /** More offers than this in a batch stand in one entry of the ledger. */
@@ -134,6 +135,8 @@ async function makeOffers(
     state: news[index]?.state ?? 'offered',
   }));
   await recordOffers(trx, ports, row, { made, release, wave });
+  const told = { ...toldOf(row, release), wave: wave ?? null, devices: made.length };
+  await emitEvent(trx, { tenantId: row.tenant_id, nowMs }, 'pawl.rollout.offered', told);
 }
 
 /** Counts of devices by the place they leave. */

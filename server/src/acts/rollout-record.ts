@@ -1,8 +1,9 @@
-/** What a rollout does and what is done to it, as statements in the ledger. */
+/** What a rollout does and what is done to it, as statements in the ledger and as events. */
 import type { Trx } from '../store/database.ts';
 import { appendStatement } from '../store/ledger.ts';
 import { findRelease } from '../store/releases.ts';
 import type { ReleaseTable, RolloutTable } from '../store/schema/index.ts';
+import { emitEvent } from './event.ts';
 import type { ServerPorts } from './ports.ts';
 import { releaseSubject } from './transition.ts';
 
@@ -15,6 +16,14 @@ export async function releaseOf(trx: Trx, row: RolloutTable): Promise<ReleaseTab
   return release;
 }
 
+/** What every event of a rollout says of it. */
+export function toldOf(
+  row: RolloutTable,
+  { line, version }: ReleaseTable,
+): { rolloutId: number; name: string; line: string; version: string } {
+  return { rolloutId: row.id, name: row.name, line, version };
+}
+
 export type RolloutAct = {
   /** A verb of people, an event of the engine, or what a wave does. */
   readonly act: string;
@@ -23,10 +32,13 @@ export type RolloutAct = {
   readonly facts?: Readonly<Record<string, unknown>>;
 };
 
+/** States and tells an act; `row` is the rollout as it stands after. */
 export async function recordRollout(trx: Trx, ports: ServerPorts, row: RolloutTable, act: RolloutAct): Promise<void> {
+  const release = await releaseOf(trx, row);
+  const nowMs = ports.now().getTime();
   await appendStatement(trx, ports.keys.ledger, {
     predicateType: 'urn:pawl:rollout:1',
-    subject: await releaseSubject(trx, await releaseOf(trx, row)),
+    subject: await releaseSubject(trx, release),
     predicate: {
       rolloutId: row.id,
       name: row.name,
@@ -35,7 +47,13 @@ export async function recordRollout(trx: Trx, ports: ServerPorts, row: RolloutTa
       successKind: row.success_kind,
       ...act.facts,
       by: act.by,
-      at: ports.now().toISOString(),
+      at: new Date(nowMs).toISOString(),
     },
+  });
+  await emitEvent(trx, { tenantId: row.tenant_id, nowMs }, 'pawl.rollout.changed', {
+    ...toldOf(row, release),
+    act: act.act,
+    state: row.state,
+    by: act.by,
   });
 }

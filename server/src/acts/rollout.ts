@@ -147,7 +147,7 @@ export async function changeRollout(ports: ServerPorts, actor: Actor, id: number
     if (state === undefined) throw new ServerError('ROLLOUT_STATE_UNSUITABLE', { state: row.state, verb });
     await actOn(trx, ports, row, verb);
     await updateRollout(trx, id, { state });
-    await recordRollout(trx, ports, row, { act: event, by: actor.id });
+    await recordRollout(trx, ports, { ...row, state }, { act: event, by: actor.id });
     const after = await findRollout(trx, actor.tenantId, id);
     return (await takeSteps(trx, ports, after ?? row)).touched;
   });

@@ -14,6 +14,7 @@ import { appendStatement } from '../store/ledger.ts';
 import { findRelease, listArtifacts } from '../store/releases.ts';
 import { getRolloutById, planOfRow } from '../store/rollouts.ts';
 import type { AssignmentTable, ReleaseTable } from '../store/schema/index.ts';
+import { emitEvent } from './event.ts';
 import { noteEnd } from './member.ts';
 
 export type TransitionFacts = {
@@ -61,7 +62,7 @@ async function mustFindRelease(trx: Trx, row: AssignmentTable): Promise<ReleaseT
   return release;
 }
 
-/** States that somebody moved: one ledger entry. */
+/** States that somebody moved: one ledger entry, one event. */
 async function recordTransition(
   trx: Trx,
   signer: Signer,
@@ -91,6 +92,16 @@ async function recordTransition(
       ...(step === undefined ? {} : { step }),
       at: new Date(nowMs).toISOString(),
     },
+  });
+  await emitEvent(trx, { tenantId: row.tenant_id, nowMs }, 'pawl.assignment.changed', {
+    assignmentId: row.id,
+    controllerId: device.controller_id,
+    line: release.line,
+    version: release.version,
+    rolloutId: row.rollout_id,
+    from: move.from,
+    to: move.to,
+    code: code ?? null,
   });
 }
 

@@ -18,6 +18,11 @@ export async function ensureTenant(trx: Trx, name: string): Promise<number> {
   return (await trx.selectFrom('tenant').select('id').where('name', '=', name).executeTakeFirstOrThrow()).id;
 }
 
+export async function tenantIds(db: Db): Promise<number[]> {
+  return (await db.selectFrom('tenant').select('id').orderBy('id').execute()).map(({ id }) => id);
+}
+
+/** The name of a tenant that is there. */
 export async function tenantName(db: Db, id: number): Promise<string> {
   return (await db.selectFrom('tenant').select('name').where('id', '=', id).executeTakeFirstOrThrow()).name;
 }

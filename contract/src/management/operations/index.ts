@@ -4,6 +4,7 @@
  */
 import { ACCESS_OPERATIONS } from './access.ts';
 import { REGISTRY_OPERATIONS } from './device.ts';
+import { EVENT_OPERATIONS } from './event.ts';
 import { LEDGER_OPERATIONS } from './ledger.ts';
 import { PERSON_OPERATIONS } from './person.ts';
 import { RELEASE_OPERATIONS } from './release.ts';
@@ -24,6 +25,7 @@ export const MANAGEMENT_OPERATIONS = {
   ...RELEASE_OPERATIONS,
   ...ROLLOUT_OPERATIONS,
   ...LEDGER_OPERATIONS,
+  ...EVENT_OPERATIONS,
 } as const;
 
 export type ManagementOperationId = keyof typeof MANAGEMENT_OPERATIONS;

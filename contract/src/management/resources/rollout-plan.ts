@@ -125,7 +125,7 @@ const wave = z.strictObject({
 export type Wave = z.infer<typeof wave>;
 
 /** Why a rollout halted by itself, with the numbers that made it. Rates are fractions. */
-const haltReason = z.strictObject({
+export const haltReason = z.strictObject({
   kind: z.enum(['error-rate', 'success-rate']),
   wave: z.number().int().min(1),
   answered: count,

@@ -102,6 +102,7 @@ export function login(
       permissions: permissionsOfRoles(rolesOf(person)),
       lines: undefined,
       endsMs: ports.now().getTime() + VALID_S_MAX * 1000,
+      by: `person/${person.id}`,
     });
     return { token, tenant: await tenantName(trx, person.tenant_id), expiresAt: view.expiresAt };
   });

@@ -3,6 +3,7 @@ import type { NewOwnToken, NewToken, Permission, Token } from '@pawl/contract/ma
 import { type Actor, findExcess, permissionsOfRoles } from '../../domain/actor.ts';
 import type { Trx } from '../../store/database.ts';
 import { deleteToken, insertToken, tokenView } from '../../store/tokens.ts';
+import { emitEvent } from '../event.ts';
 import type { ServerPorts } from '../ports.ts';
 import { secretSha256 } from '../secret.ts';
 import { PeopleError } from './errors.ts';
@@ -18,6 +19,8 @@ type NewRow = {
   readonly permissions: ReadonlySet<Permission>;
   readonly lines: ReadonlySet<string> | undefined;
   readonly endsMs: number;
+  /** Stable name of who makes it. */
+  readonly by: string;
 };
 
 /** Stores a token that the caller has weighed, and gives its secret. */
@@ -27,6 +30,7 @@ export async function storeToken(
   row: NewRow,
 ): Promise<{ readonly token: string; readonly view: Token }> {
   const token = ports.newSecret();
+  const nowMs = ports.now().getTime();
   const stored = await insertToken(trx, {
     sha256: secretSha256(token),
     tenant_id: row.tenantId,
@@ -34,10 +38,13 @@ export async function storeToken(
     label: row.label,
     permissions: JSON.stringify([...row.permissions].sort()),
     lines: row.lines === undefined ? null : JSON.stringify([...row.lines].sort()),
-    created_ms: ports.now().getTime(),
+    created_ms: nowMs,
     expires_ms: row.endsMs,
   });
-  return { token, view: tokenView(stored) };
+  const view = tokenView(stored);
+  const told = { act: 'token-created', about: `token/${view.id}`, by: row.by };
+  await emitEvent(trx, { tenantId: row.tenantId, nowMs }, 'pawl.access.changed', told);
+  return { token, view };
 }
 
 async function makeToken(
@@ -55,7 +62,7 @@ async function makeToken(
   const excess = findExcess({ permissions, lines, endsMs }, actor);
   if (excess !== undefined) throw new PeopleError('TOKEN_EXCEEDS_MAKER', { at: excess });
   const { tenantId } = actor;
-  const row = { tenantId, personId, label: input.label, permissions, lines, endsMs };
+  const row = { tenantId, personId, label: input.label, permissions, lines, endsMs, by: actor.id };
   const { token, view } = await ports.database.write((trx) => storeToken(trx, ports, row));
   return { ...view, token };
 }
@@ -89,8 +96,11 @@ export function createOwnToken(
  * Ends a token of the tenant, or of one person.
  * @throws PeopleError TOKEN_UNKNOWN
  */
-export async function revokeToken(ports: ServerPorts, tenantId: number, id: string, personId?: number): Promise<void> {
+export async function revokeToken(ports: ServerPorts, actor: Actor, id: string, personId?: number): Promise<void> {
+  const { tenantId } = actor;
   await ports.database.write(async (trx) => {
     if (!(await deleteToken(trx, tenantId, id, personId))) throw new PeopleError('TOKEN_UNKNOWN', { id });
+    const told = { act: 'token-revoked', about: `token/${id}`, by: actor.id };
+    await emitEvent(trx, { tenantId, nowMs: ports.now().getTime() }, 'pawl.access.changed', told);
   });
 }

@@ -4,7 +4,7 @@
  * A certificate comes from the TLS connection itself, or from a header of a proxy that also sends the shared proxy
  * secret. Without that secret the header is not even looked at: anyone could send it.
  */
-import { createHash, timingSafeEqual, X509Certificate } from 'node:crypto';
+import { hash, timingSafeEqual, X509Certificate } from 'node:crypto';
 import { utf8 } from '@pawl/core/bytes';
 
 export type PeerCertificate = {
@@ -35,7 +35,7 @@ const AUTHORIZATION = /^(TargetToken|GatewayToken) ([\x21-\x7e]{1,256})$/i;
 const CERTIFICATE_CHARS_MAX = 16_384;
 
 export function sha256Of(text: string): Uint8Array {
-  return new Uint8Array(createHash('sha256').update(text).digest());
+  return new Uint8Array(hash('sha256', text, 'buffer'));
 }
 
 /** Compares two secrets in a time that depends on neither. */

@@ -3,6 +3,7 @@ import { isCodedError } from '@pawl/core/bytes';
 import { keyIdOf } from '@pawl/core/cose';
 import type { PublicKey, Signer } from '@pawl/core/crypto';
 import { assertNotTestKey } from '@pawl/core/keys';
+import { emitEvent } from '../../acts/event.ts';
 import { secretSha256 } from '../../acts/secret.ts';
 import { takeClaim } from '../../store/access.ts';
 import type { Trx } from '../../store/database.ts';
@@ -88,6 +89,8 @@ async function redeem(trx: Trx, enrolment: Enrolment, ledger: Signer): Promise<s
       at: new Date(nowMs).toISOString(),
     },
   });
+  const told = { controllerId, model, line: line ?? null, kind: row.kind };
+  await emitEvent(trx, { tenantId, nowMs }, 'pawl.device.enrolled', told);
   return controllerId;
 }
 

@@ -15,6 +15,7 @@ import type { KnownDevice } from './known-device.ts';
 import { linksOf, originOf } from './links.ts';
 import { parseControllerId, parseTenant } from './parameters.ts';
 import type { DevicePorts } from './ports.ts';
+import { answerPolls } from './quick-poll.ts';
 import { sendAnswer, sendError } from './reply.ts';
 import { mediaTypeOf, parseBody } from './representation.ts';
 import type { DeviceRequest } from './request.ts';
@@ -108,4 +109,9 @@ export async function registerDeviceApi(app: FastifyInstance, ports: DevicePorts
     scope.setErrorHandler((error, request, reply) => sendError(error, request, reply, ports.log));
     for (const id of Object.keys(DEVICE_OPERATIONS) as DeviceOperationId[]) route(scope, id, ports);
   });
+  let isClosing = false;
+  app.addHook('preClose', async () => {
+    isClosing = true;
+  });
+  answerPolls(app.server, ports, () => isClosing);
 }

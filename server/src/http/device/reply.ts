@@ -2,38 +2,50 @@
  * Answers and refusals of the device API as HTTP: always with Content-Length, never chunked (one client cannot read
  * chunks). Every refusal has the shape of hawkBit's error body; an unknown error is 500 with its request id alone.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { DdiError } from '@pawl/contract/device';
 import { isCodedError } from '@pawl/core/bytes';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Answer } from './answer.ts';
 import { DEVICE_API_ERRORS, DeviceApiError, type DeviceApiErrorCode } from './errors.ts';
-import { encodeDocument, negotiate } from './representation.ts';
+import { encodeDocument, negotiate, type OfferedType, type Representation } from './representation.ts';
 
 export type ErrorLog = { readonly error: (details: object, message: string) => void };
 
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function sendBytes(request: FastifyRequest, reply: FastifyReply, contentType: string, bytes: Uint8Array): FastifyReply {
+/** Bytes, not text: to text the framework would add a charset, which real clients have not seen from a hawkBit. */
+function sendBody(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  contentType: string,
+  body: string | Uint8Array,
+): FastifyReply {
+  const bytes =
+    typeof body === 'string' ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   reply.header('content-type', contentType).header('content-length', bytes.length);
-  return reply.send(request.method === 'HEAD' ? undefined : asBuffer(bytes));
+  return reply.send(request.method === 'HEAD' ? undefined : bytes);
 }
 
-/** hawkBit gives GET documents an entity tag and answers 304 to the same one (RFC 9110 §13.1.2). */
+/** A document as bytes, with the entity tag that hawkBit gives GET documents (it answers 304 to the same one). */
+export function documentParts(document: object, type: OfferedType): Representation & { readonly etag: string } {
+  const { contentType, body } = encodeDocument(document, type);
+  return { contentType, body, etag: `"${hash('sha256', body, 'base64url').slice(0, 22)}"` };
+}
+
 function sendDocument(
   request: FastifyRequest,
   reply: FastifyReply,
   answer: { readonly document: object; readonly status?: number },
 ): FastifyReply {
-  const { contentType, body } = encodeDocument(answer.document, negotiate(request.headers.accept));
+  const type = negotiate(request.headers.accept);
   reply.code(answer.status ?? 200);
-  if (request.method !== 'GET') return sendBytes(request, reply, contentType, body);
-  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
+  if (request.method !== 'GET') {
+    const { contentType, body } = encodeDocument(answer.document, type);
+    return sendBody(request, reply, contentType, body);
+  }
+  const { contentType, body, etag } = documentParts(answer.document, type);
   reply.header('etag', etag).header('cache-control', 'no-cache');
   if (request.headers['if-none-match'] === etag) return reply.code(304).send();
-  return sendBytes(request, reply, contentType, body);
+  return sendBody(request, reply, contentType, body);
 }
 
 export function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer: Answer): FastifyReply {
@@ -45,7 +57,7 @@ export function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer:
       return answer.status === 304 ? reply.send() : reply.header('content-length', 0).send();
     case 'bytes':
       reply.code(200).headers(answer.headers ?? {});
-      return sendBytes(request, reply, answer.contentType, answer.bytes);
+      return sendBody(request, reply, answer.contentType, answer.bytes);
     case 'stream':
       reply.code(answer.status).headers(answer.headers).header('content-length', answer.sizeBytes);
       return reply.send(request.method === 'HEAD' ? undefined : answer.open());
@@ -89,12 +101,12 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   }
   const document = known === undefined ? unknownRefusal(request.id) : refusalOf(known);
   // A refusal is always JSON: what the client accepts may be what was refused.
-  const body = Buffer.from(JSON.stringify(document));
+  const body = JSON.stringify(document);
   reply.code(known?.status ?? 500);
   if (known?.status === 401) reply.header('www-authenticate', 'TargetToken');
   const length = known?.details['contentRange'];
   if (known?.status === 416 && typeof length === 'string') reply.header('content-range', length);
   // The rest of an oversized or unauthenticated body is not waited for.
   if (known?.status === 413 || (known?.status === 401 && request.method !== 'GET')) reply.header('connection', 'close');
-  return sendBytes(request, reply, 'application/json', body);
+  return sendBody(request, reply, 'application/json', body);
 }

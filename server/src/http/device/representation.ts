@@ -4,21 +4,22 @@
  * HAL+JSON where nothing is asked for, JSON or CBOR on demand. CBOR is the strict profile of core in both directions.
  * JSON is refused when it nests deeper than 16, repeats a member name or is not UTF-8: two readers must not differ.
  */
-import { fromUtf8, utf8 } from '@pawl/core/bytes';
+import { fromUtf8 } from '@pawl/core/bytes';
 import { type CborValue, decodeCbor, encodeCbor } from '@pawl/core/cbor';
 import type { z } from 'zod';
 import { parseStrictJson } from '../strict-json.ts';
 import { DeviceApiError } from './errors.ts';
 
 type PlainData = string | number | boolean | null | readonly PlainData[] | { readonly [name: string]: PlainData };
-export type Representation = { readonly contentType: string; readonly body: Uint8Array };
+/** Text where it is text. */
+export type Representation = { readonly contentType: string; readonly body: string | Uint8Array };
 
 const HAL = 'application/hal+json';
 const JSON_TYPE = 'application/json';
 const CBOR = 'application/cbor';
 /** In the order of preference among types that are accepted equally. */
 const OFFERED = [HAL, JSON_TYPE, CBOR] as const;
-type Offered = (typeof OFFERED)[number];
+export type OfferedType = (typeof OFFERED)[number];
 
 const ACCEPT_CHARS_MAX = 1024;
 
@@ -39,7 +40,7 @@ function mediaRangesOf(accept: string): MediaRange[] {
 }
 
 /** RFC 9110 §12.5.1: the most specific range that matches decides the quality of a type. */
-function qualityFor(offered: Offered, ranges: readonly MediaRange[]): number {
+function qualityFor(offered: OfferedType, ranges: readonly MediaRange[]): number {
   for (const wanted of [offered, 'application/*', '*/*']) {
     const match = ranges.find(({ range }) => range === wanted);
     if (match !== undefined) return match.quality;
@@ -51,10 +52,10 @@ function qualityFor(offered: Offered, ranges: readonly MediaRange[]): number {
  * Picks the media type of the answer.
  * @throws DeviceApiError DEVICE_ACCEPT_UNSUPPORTED
  */
-export function negotiate(accept: string | undefined): Offered {
+export function negotiate(accept: string | undefined): OfferedType {
   if (accept === undefined || accept.trim() === '') return HAL;
   const ranges = mediaRangesOf(accept.slice(0, ACCEPT_CHARS_MAX));
-  let best: { readonly type: Offered; readonly quality: number } | undefined;
+  let best: { readonly type: OfferedType; readonly quality: number } | undefined;
   for (const type of OFFERED) {
     const quality = qualityFor(type, ranges);
     if (quality > (best?.quality ?? 0)) best = { type, quality };
@@ -70,9 +71,9 @@ function toCborValue(value: PlainData): CborValue {
 }
 
 /** Writes a document in the negotiated type; members that are undefined are left out in all of them. */
-export function encodeDocument(document: object, type: Offered): Representation {
+export function encodeDocument(document: object, type: OfferedType): Representation {
   const text = JSON.stringify(document);
-  if (type !== CBOR) return { contentType: type, body: utf8(text) };
+  if (type !== CBOR) return { contentType: type, body: text };
   return { contentType: type, body: encodeCbor(toCborValue(JSON.parse(text) as PlainData)) };
 }
 

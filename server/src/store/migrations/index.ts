@@ -1,6 +1,7 @@
 /** The schema of the database in steps, forward only, oldest first. A step that was released is never edited or moved. */
 import { ACTIVITY } from './activity.ts';
 import { BASE } from './base.ts';
+import { EVENTS } from './events.ts';
 import type { Migration } from './migration.ts';
 import { PEOPLE } from './people.ts';
 import { ROLLOUT_ENGINE } from './rollout-engine.ts';
@@ -9,4 +10,4 @@ import { VERSION_SEEN } from './version-seen.ts';
 
 export { POSTGRES_WORDS, SQLITE_WORDS } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [BASE, ACTIVITY, VERSION_SEEN, PEOPLE, ROLLOUT_ENGINE, SIGN_IN];
+export const MIGRATIONS: readonly Migration[] = [BASE, ACTIVITY, VERSION_SEEN, PEOPLE, ROLLOUT_ENGINE, SIGN_IN, EVENTS];

@@ -4,14 +4,22 @@
  */
 import type { AccessSchema } from './access.ts';
 import type { DeviceSchema } from './device.ts';
+import type { EventSchema } from './event.ts';
 import type { LedgerSchema } from './ledger.ts';
 import type { ReleaseSchema } from './release.ts';
 import type { RolloutSchema } from './rollout.ts';
 import type { SignInSchema } from './sign-in.ts';
 
-export type Schema = AccessSchema & SignInSchema & DeviceSchema & ReleaseSchema & RolloutSchema & LedgerSchema;
+export type Schema = AccessSchema &
+  SignInSchema &
+  DeviceSchema &
+  ReleaseSchema &
+  RolloutSchema &
+  LedgerSchema &
+  EventSchema;
 
 export type { PersonTable } from './access.ts';
 export type { DeviceTable } from './device.ts';
+export type { EventTable } from './event.ts';
 export type { ArtifactTable, ReleaseTable } from './release.ts';
 export type { AssignmentTable, MemberTable, RolloutTable, WaveTable } from './rollout.ts';

@@ -17,7 +17,7 @@ export const ACCESS_HANDLERS: Pick<
   }),
   createToken: ({ actor, body }, ports) => createToken(ports, actor, body),
   revokeToken: async ({ actor, params }, ports) => {
-    await revokeToken(ports, actor.tenantId, params.tokenId);
+    await revokeToken(ports, actor, params.tokenId);
     return DONE;
   },
   listOwnTokens: async ({ actor }, { database }) => ({
@@ -25,7 +25,7 @@ export const ACCESS_HANDLERS: Pick<
   }),
   createOwnToken: async ({ actor, body }, ports) => await createOwnToken(ports, actor, body),
   revokeOwnToken: async ({ actor, params }, ports) => {
-    await revokeToken(ports, actor.tenantId, params.tokenId, actor.personId ?? NO_PERSON);
+    await revokeToken(ports, actor, params.tokenId, actor.personId ?? NO_PERSON);
     return DONE;
   },
 };

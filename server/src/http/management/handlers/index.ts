@@ -1,6 +1,7 @@
 /** One handler for each operation of the management API, one file an area. A missing handler does not compile. */
 import { ACCESS_HANDLERS } from './access.ts';
 import { DEVICE_HANDLERS } from './device.ts';
+import { EVENT_HANDLERS } from './event.ts';
 import type { Handlers } from './handler.ts';
 import { LEDGER_HANDLERS } from './ledger.ts';
 import { PERSON_HANDLERS } from './person.ts';
@@ -22,4 +23,5 @@ export const HANDLERS: Handlers = {
   ...RELEASE_HANDLERS,
   ...ROLLOUT_HANDLERS,
   ...LEDGER_HANDLERS,
+  ...EVENT_HANDLERS,
 };

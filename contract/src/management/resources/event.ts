@@ -1,0 +1,97 @@
+/**
+ * What the server tells: one schema for the data of each type, in the frame of CloudEvents 1.0 (JSON format, structured
+ * mode). `id` is a decimal number that counts up by one within a tenant: the place in the stream. No event carries a secret.
+ */
+import { z } from 'zod';
+import { assignmentState } from './assignment.ts';
+import { controllerId, lineName, name, numericId, releaseVersion, time } from './names.ts';
+import { ROLLOUT_STATES } from './rollout.ts';
+import { haltReason } from './rollout-plan.ts';
+
+const ofRollout = { rolloutId: numericId, name, line: lineName, version: releaseVersion };
+
+/** Type of event -> what it says. */
+export const EVENT_DATA = {
+  'pawl.assignment.changed': z.strictObject({
+    assignmentId: numericId,
+    controllerId,
+    line: lineName,
+    version: releaseVersion,
+    rolloutId: numericId.nullable(),
+    from: assignmentState,
+    to: assignmentState,
+    code: z.string().nullable(),
+  }),
+  'pawl.rollout.changed': z.strictObject({
+    ...ofRollout,
+    /** What was done: `create`, `start`, `finish` and so on. */
+    act: z.string(),
+    state: z.enum(ROLLOUT_STATES),
+    /** Stable name of who did it; `engine` when the server did by the plan. */
+    by: z.string(),
+  }),
+  /** So many devices got their offer: one event for a batch, however large. */
+  'pawl.rollout.offered': z.strictObject({
+    ...ofRollout,
+    /** Null when they are tried again. */
+    wave: z.number().int().nullable(),
+    devices: z.number().int().positive(),
+  }),
+  /** The server stopped going on because of what devices answered; the numbers say why. */
+  'pawl.rollout.halted': z.strictObject({ ...ofRollout, haltedBy: haltReason }),
+  'pawl.device.enrolled': z.strictObject({
+    controllerId,
+    model: name,
+    line: lineName.nullable(),
+    kind: z.enum(['pawl', 'foreign']),
+  }),
+  'pawl.device.decommissioned': z.strictObject({ controllerId, line: lineName.nullable() }),
+  'pawl.release.published': z.strictObject({
+    releaseId: numericId,
+    line: lineName,
+    version: releaseVersion,
+    kind: z.enum(['pawl', 'foreign']),
+  }),
+  /** Somebody may do more, or less, than before. Told to those who may read the audit. */
+  'pawl.access.changed': z.strictObject({
+    /** What was done: `token-created`, `roles-set` and so on. */
+    act: z.string(),
+    /** Stable name of whom it concerns: `token/<id>`, `person/<id>`; never what they are called. */
+    about: z.string(),
+    /** Stable name of who did it; `claim` for the first claim. */
+    by: z.string(),
+  }),
+} as const;
+
+export type EventType = keyof typeof EVENT_DATA;
+export type EventData<T extends EventType> = z.input<(typeof EVENT_DATA)[T]>;
+
+export const EVENT_TYPES = Object.keys(EVENT_DATA) as [EventType, ...EventType[]];
+export const eventType = z.enum(EVENT_TYPES);
+
+/** Place in the stream; 0 is before the first event. */
+export const eventId = z.string().regex(/^(0|[1-9][0-9]{0,14})$/);
+
+const envelopeOf = <T extends EventType>(type: T) =>
+  z.strictObject({
+    specversion: z.literal('1.0'),
+    id: eventId,
+    source: z.string(),
+    type: z.literal(type),
+    time,
+    subject: z.string(),
+    datacontenttype: z.literal('application/json'),
+    data: EVENT_DATA[type],
+  });
+
+export const event = z.discriminatedUnion('type', [
+  envelopeOf('pawl.assignment.changed'),
+  envelopeOf('pawl.rollout.changed'),
+  envelopeOf('pawl.rollout.offered'),
+  envelopeOf('pawl.rollout.halted'),
+  envelopeOf('pawl.device.enrolled'),
+  envelopeOf('pawl.device.decommissioned'),
+  envelopeOf('pawl.release.published'),
+  envelopeOf('pawl.access.changed'),
+]);
+export type PawlEvent = z.infer<typeof event>;
