@@ -16,7 +16,7 @@ export async function admitLate(trx: Trx, row: RolloutTable): Promise<void> {
   if (row.is_dynamic === 0 || row.state !== 'running') return;
   if ((await listWaves(trx, row.id)).at(-1)?.state !== 'running') return;
   const after = row.sweep_after;
-  const end = await sliceEnd(trx, row.tenant_id, after);
+  const end = await sliceEnd(trx, after);
   if (end !== undefined) {
     const { line } = await releaseOf(trx, row);
     const source = { rolloutId: row.id, tenantId: row.tenant_id, line, conditions: filterConditions(row.filter) };
@@ -24,7 +24,7 @@ export async function admitLate(trx: Trx, row: RolloutTable): Promise<void> {
     await addTallies(trx, row.id, [{ position: LATE_POOL, outcome: 'waiting', change: joined }]);
   }
   // A fleet of one slice is looked at whole each time, and nothing has to be remembered.
-  const isRound = end === undefined || (await sliceEnd(trx, row.tenant_id, end)) === undefined;
+  const isRound = end === undefined || (await sliceEnd(trx, end)) === undefined;
   const next = isRound ? 0 : end;
   if (next !== after) await updateRollout(trx, row.id, { sweep_after: next });
 }

@@ -21,6 +21,7 @@ import type { ServerPorts } from './ports.ts';
 import { OFFER_BATCH, type Offered, offerAgain, offerNext } from './rollout-offer.ts';
 import { ENGINE, recordRollout, releaseOf, toldOf } from './rollout-record.ts';
 import { applyEvent, rolloutsOf } from './transition.ts';
+import { letOthersRead } from './turn.ts';
 
 /** Devices that are told in one transaction that the rollout ends. */
 const TELL_BATCH = 100;
@@ -164,11 +165,12 @@ async function tell(held: Held): Promise<number[]> {
   const ids = await untoldAssignments(trx, row.id, TELL_BATCH);
   const nowMs = ports.now().getTime();
   const touched: number[] = [];
-  for (const id of ids) {
+  for (const [index, id] of ids.entries()) {
+    await letOthersRead(index);
     const facts = { nowMs, code: 'ROLLOUT_STOPPED' };
     touched.push(...rolloutsOf(await applyEvent(trx, ports.keys.ledger, id, 'cancel', facts)));
   }
-  if (ids.length === 0) await move(held, 'all-told');
+  if (ids.length < TELL_BATCH) await move(held, 'all-told');
   return touched;
 }
 
@@ -195,7 +197,7 @@ async function take(held: Held, step: Step, waves: readonly WaveTable[], tallies
       return { weight: Math.min(step.limit, OFFER_BATCH), touched };
     }
     case 'tell':
-      return { weight: TELL_BATCH, touched: await tell(held) };
+      return { weight: OFFER_BATCH, touched: await tell(held) };
     case 'rest':
       return light;
   }

@@ -24,6 +24,7 @@ import { emitEvent } from './event.ts';
 import type { ServerPorts } from './ports.ts';
 import { releaseOf, toldOf } from './rollout-record.ts';
 import { applyEvent, releaseSubject, rolloutsOf } from './transition.ts';
+import { letOthersRead } from './turn.ts';
 
 /** More offers than this in a batch stand in one entry of the ledger. */
 const ENTRIES_MAX = 32;
@@ -168,7 +169,8 @@ async function sortCandidates(
 ): Promise<{ readonly sorted: Sorted; readonly touched: readonly number[] }> {
   const sorted: Sorted = { offer: [], block: [], drop: [] };
   const touched: number[] = [];
-  for (const candidate of batch.candidates) {
+  for (const [index, candidate] of batch.candidates.entries()) {
+    await letOthersRead(index);
     if (candidate.decommissioned_ms !== null || wouldRefuse(candidate, row, batch.release)) {
       sorted.drop.push(candidate);
       continue;

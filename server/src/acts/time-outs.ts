@@ -9,6 +9,7 @@ import { planOfRow } from '../store/rollouts.ts';
 import { applyOutcome } from './member.ts';
 import type { ServerPorts } from './ports.ts';
 import { applyEvent, rolloutsOf } from './transition.ts';
+import { letOthersRead } from './turn.ts';
 
 const BATCH = 100;
 const HELD: ReadonlySet<string> = new Set(['paused', 'halted']);
@@ -19,7 +20,8 @@ async function timeOutBatch(ports: ServerPorts): Promise<{ touched: number[]; lo
     const nowMs = ports.now().getTime();
     const touched: number[] = [];
     const due = await dueAssignments(trx, nowMs, BATCH);
-    for (const row of due) {
+    for (const [index, row] of due.entries()) {
+      await letOthersRead(index);
       // An offer that devices are not shown begins its time anew.
       if (row.plan !== null && HELD.has(row.rollout_state ?? '') && isUnbegun(row.state)) {
         const answerMs = planOfRow({ plan: row.plan }).timeOutS.answer * 1000;

@@ -2,6 +2,7 @@
  * Moves rollouts on: time-outs, devices that joined, schedules, waves, offers. Several servers may run it at the same time:
  * each rollout is claimed by the transaction that works on it. Whatever is cut off is found again by the next run.
  */
+import { setImmediate } from 'node:timers/promises';
 import { admitLate } from '../acts/dynamic-members.ts';
 import { advanceRollout, takeSteps } from '../acts/engine.ts';
 import type { ServerPorts } from '../acts/ports.ts';
@@ -20,6 +21,7 @@ export async function tickRollouts(ports: ServerPorts, isClosing: () => boolean 
   const queue = new Map(ids.map((id) => [id, 0]));
   for (const [id, batches] of queue) {
     queue.delete(id);
+    await setImmediate();
     if (isClosing()) return;
     const { isMore, touched } = batches === 0 ? await lookAt(ports, id) : await advanceRollout(ports, id);
     if (isMore && batches < BATCHES_MAX) queue.set(id, batches + 1);

@@ -1,5 +1,6 @@
 /** Assignments (one device, one release) and the log of what devices said about them. */
 
+import { setImmediate } from 'node:timers/promises';
 import type { Assignment, RolloutState } from '@pawl/contract/management';
 import { sql } from 'kysely';
 import { nextActionId } from '../domain/action-id.ts';
@@ -66,6 +67,8 @@ export async function insertAssignments(trx: Trx, news: readonly NewAssignment[]
       .insertInto('assignment')
       .values(rows.slice(at, at + BATCH))
       .execute();
+    // Polls are answered (from the state before the transaction) while many are written.
+    await setImmediate();
   }
   return ids;
 }
