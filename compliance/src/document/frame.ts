@@ -1,0 +1,46 @@
+/** The parts that every document of a model has in common. */
+import type { Model } from '../product/index.ts';
+import type { Document, Section } from './document.ts';
+import { editionsOf, type Records } from './records.ts';
+
+/** A document about one model. */
+export function modelDocument(
+  records: Records,
+  model: Model,
+  of: { readonly name: string; readonly title: string; readonly sections: readonly Section[] },
+): Document {
+  return {
+    name: `${model.id}/${of.name}`,
+    title: of.title,
+    product: records.product.name,
+    models: [model.name],
+    on: records.on,
+    editions: editionsOf(records),
+    sections: of.sections,
+  };
+}
+
+/** A document about the whole product. */
+export function productDocument(
+  records: Records,
+  of: { readonly name: string; readonly title: string; readonly sections: readonly Section[] },
+): Document {
+  return {
+    name: of.name,
+    title: of.title,
+    product: records.product.name,
+    models: records.product.models.map(({ name }) => name),
+    on: records.on,
+    editions: editionsOf(records),
+    sections: of.sections,
+  };
+}
+
+export function section(
+  no: string,
+  title: string,
+  blocks: Section['blocks'],
+  answers: readonly string[] = [],
+): Section {
+  return { no, title, blocks, answers };
+}

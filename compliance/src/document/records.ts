@@ -1,0 +1,104 @@
+/** What documents are made from: one product, its evidence and its matrix as of a day. Nothing else enters a document. */
+import type { CatalogueLibrary, EvidenceKind } from '../catalogue/index.ts';
+import { type Evidence, whyNot } from '../evidence/index.ts';
+import { type Cell, gapMatrix, type Waiver } from '../gap/index.ts';
+import type { Model, Product } from '../product/index.ts';
+import { type Block, type Sentence, shown } from './document.ts';
+
+export type Records = {
+  readonly library: CatalogueLibrary;
+  readonly product: Product;
+  readonly evidence: readonly Evidence[];
+  readonly waivers: readonly Waiver[];
+  readonly cells: readonly Cell[];
+  /** Day. */
+  readonly on: string;
+};
+
+/** Gathers the records of a product; the matrix is computed once for all documents. */
+export function recordsOf(from: Omit<Records, 'cells'>): Records {
+  return { ...from, cells: gapMatrix(from) };
+}
+
+/** Evidence of some kinds that counts for a model on the day, strongest statements as they come. */
+export function countingEvidence({ evidence, on }: Records, model: Model, kinds: readonly EvidenceKind[]): Evidence[] {
+  return evidence.filter((one) => kinds.includes(one.facts.kind) && whyNot(one, model.id, on) === undefined);
+}
+
+/** How many pieces behind one sentence are listed; the ledger has them all. */
+const BACKING_MAX = 5;
+
+/** One sentence for each title that the evidence carries, backed by the newest pieces of it. */
+export function evidenceSentences(records: Records, model: Model, kinds: readonly EvidenceKind[]): Sentence[] {
+  const byTitle = new Map<string, Evidence[]>();
+  for (const one of countingEvidence(records, model, kinds)) {
+    const key = `${one.grade} ${one.facts.title}`;
+    byTitle.set(key, [...(byTitle.get(key) ?? []), one]);
+  }
+  return [...byTitle.values()].map((group) => {
+    const newest = group
+      .toSorted((a, b) => (a.facts.issuedOn === b.facts.issuedOn ? 0 : a.facts.issuedOn > b.facts.issuedOn ? -1 : 1))
+      .slice(0, BACKING_MAX);
+    const [first, ...rest] = newest;
+    if (first === undefined) throw new TypeError('a group has a member');
+    const times = group.length === 1 ? '' : ` (${group.length} times)`;
+    const title = first.facts.title;
+    return shown(`${title.charAt(0).toUpperCase()}${title.slice(1)}${times}.`, [first, ...rest]);
+  });
+}
+
+export function cellsOf({ cells }: Records, model: Model, catalogue?: string): Cell[] {
+  return cells.filter(
+    (cell) => cell.model === model.id && (catalogue === undefined || cell.entry.catalogue.catalogue === catalogue),
+  );
+}
+
+export function cellFor({ cells }: Records, model: Model, reference: string): Cell | undefined {
+  return cells.find((cell) => cell.model === model.id && cell.entry.reference === reference);
+}
+
+/** In words, why a cell stands as it does. */
+export function explain(cell: Cell): string {
+  const proofs = cell.kinds.flatMap(({ kind, proof }) => (proof === undefined ? [] : [`${kind} (${proof.grade})`]));
+  const missing = cell.kinds.flatMap(({ kind, proof, reason }) =>
+    proof === undefined ? [reason === undefined ? `no ${kind}` : `no ${kind}: ${reason}`] : [],
+  );
+  switch (cell.state) {
+    case 'met':
+      return proofs.join(', ');
+    case 'partial':
+      return [...proofs, ...missing].join('; ');
+    case 'gap':
+      return missing.join('; ');
+    case 'not-applicable':
+      return [cell.reason ?? '', ...(cell.approver === undefined ? [] : [`decided by ${cell.approver}`])].join('; ');
+    case 'watch':
+      return [cell.reason ?? 'reported only', `really: ${cell.counterparts.join(', ') || 'nothing'}`].join('; ');
+  }
+}
+
+/** Requirement by requirement: state, why, source status and how the wording was verified. */
+export function matrixTable(caption: string, cells: readonly Cell[]): Block {
+  return {
+    kind: 'table',
+    caption,
+    head: ['Requirement', 'In our words', 'State', 'Shown by, or missing', 'Source status', 'Wording verified'],
+    rows: cells.map((cell) => [
+      cell.entry.reference,
+      cell.entry.requirement.title,
+      cell.isApplicable || cell.entry.isWatchItem
+        ? cell.state
+        : `${cell.state} (applies from ${cell.application.from ?? 'no date'})`,
+      explain(cell),
+      cell.entry.requirement.source.status,
+      cell.entry.requirement.verification,
+    ]),
+    grade: 'configured',
+  };
+}
+
+export function editionsOf({ library }: Records): string[] {
+  return library.catalogues.map(
+    ({ catalogue, edition, status, retrieved }) => `${catalogue}: ${edition}; ${status}; retrieved ${retrieved}`,
+  );
+}
