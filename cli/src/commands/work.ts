@@ -16,6 +16,12 @@ export const WORK_COMMANDS: CommandTable = {
   rollout: { summary: 'bring a release to devices', load: async () => (await import('./rollout.ts')).rollout },
   agent: { summary: 'the device side', load: async () => (await import('./agent.ts')).agent },
   lab: { summary: 'simulated fleets', load: async () => (await import('./lab.ts')).lab },
+  catalogue: {
+    summary: 'requirement catalogues and deadlines',
+    load: async () => (await import('./catalogue.ts')).catalogue,
+  },
+  gap: { summary: 'what a product has shown, and what not', load: async () => (await import('./gap.ts')).gap },
+  docs: { summary: 'documents of a product', load: async () => (await import('./docs.ts')).docs },
   ledger: {
     summary: 'what has happened, and the proof of it',
     load: async () => (await import('./ledger.ts')).ledger,

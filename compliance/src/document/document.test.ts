@@ -136,8 +136,8 @@ test('every character of hostile text comes back as text, and none as markup', (
         .replaceAll('&#39;', "'")
         .replaceAll('&amp;', '&');
       const expected = text.toWellFormed();
-      for (const [at, char] of [...expected].entries()) {
-        const got = [...back][at];
+      for (const [at, char] of Array.from(expected).entries()) {
+        const got = Array.from(back)[at];
         assert.ok(got === char || got === '\uFFFD', `${at}`);
       }
       assert.ok(escaped.isWellFormed());

@@ -6,7 +6,7 @@
 import { type Evidence, type Grade, isAtLeast } from '../evidence/index.ts';
 
 /** Where a reader finds what a sentence rests on. */
-export type Backing = {
+type Backing = {
   readonly id: string;
   readonly title: string;
   readonly issuedOn: string;
