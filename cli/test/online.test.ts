@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -116,6 +117,22 @@ describe('the commands against a server', () => {
     await ok('device', 'remove', 'gateway-1');
     await fails(1, /DEVICE_UNKNOWN/, 'device', 'show', 'nobody');
     await fails(1, /FILTER_MALFORMED/, 'device', 'list', '--filter', 'colour:red');
+  });
+
+  test('Mender devices are preauthorised, listed, rejected and accepted by number', async () => {
+    const { publicKey } = generateKeyPairSync('ed25519');
+    await writeFile(place.path('device.pub.pem'), publicKey.export({ type: 'spki', format: 'pem' }));
+    const made = await ok('mender', 'preauthorise', 'm-1', '--identity', 'mac=00:11', '--key', 'device.pub.pem');
+    assert.deepEqual([made['identity'], made['state'], made['controllerId']], ['{"mac":"00:11"}', 'accepted', 'm-1']);
+    assert.match((await place.pawl('mender', 'list')).out.join('\n'), /accepted +m-1/);
+    assert.equal((await ok('mender', 'reject', String(made['id'])))['state'], 'rejected');
+    const again = await ok('mender', 'accept', String(made['id']), 'm-1', '--key-change');
+    assert.equal(again['state'], 'accepted');
+    assert.match((await place.pawl('device', 'log', 'm-1')).out.join(), /no release yet/);
+    await fails(2, /CLI_USAGE/, 'mender', 'preauthorise', 'm-2', '--key', 'device.pub.pem');
+    await fails(2, /CLI_USAGE/, 'mender', 'preauthorise', 'm-2', '--key', 'device.pub.pem', '--identity', 'mac');
+    await fails(2, /CLI_USAGE/, 'mender', 'list', '--state', 'odd');
+    await fails(1, /MENDER_REQUEST_UNKNOWN/, 'mender', 'reject', '999');
   });
 
   test('rollouts are made, started, paused, resumed, shown and stopped', async () => {

@@ -88,9 +88,9 @@ async function renderFormats(): Promise<string> {
   ].join('\n');
 }
 
-async function renderOpenApi(part: 'management' | 'device'): Promise<string> {
+async function renderOpenApi(part: 'management' | 'device' | 'mender'): Promise<string> {
   const module = (await import(`${ROOT}/contract/src/management/index.ts`)) as Record<string, unknown>;
-  const render = module[part === 'management' ? 'managementOpenApi' : 'deviceOpenApi'] as () => unknown;
+  const render = module[`${part}OpenApi`] as () => unknown;
   return `${JSON.stringify(render(), null, 2)}\n`;
 }
 
@@ -106,6 +106,7 @@ const pages: Record<string, string> = {
   'formats.md': await renderFormats(),
   'openapi-management.json': await renderOpenApi('management'),
   'openapi-device.json': await renderOpenApi('device'),
+  'openapi-mender.json': await renderOpenApi('mender'),
 };
 
 const isCheck = process.argv.includes('--check');

@@ -22,8 +22,10 @@ import { renewTimestamp } from './acts/trust.ts';
 import { BlobStore } from './blobs/blob-store.ts';
 import { type ServerConfig, verifyConfig } from './config.ts';
 import { deviceDirectory, registerDeviceApi } from './http/device/index.ts';
+import type { DevicePorts } from './http/device/ports.ts';
 import { closeGracefully } from './http/graceful-close.ts';
 import { registerManagementApi } from './http/management/register.ts';
+import { registerMenderApi } from './http/mender/register.ts';
 import { ApiError, problemOf } from './http/problem.ts';
 import { siteFor } from './http/site.ts';
 import { forgetOldEvents, placeNewEvents } from './jobs/events.ts';
@@ -135,6 +137,10 @@ async function listen(app: FastifyInstance, { host, port, tls }: ServerConfig): 
   return `${tls === undefined ? 'http' : 'https'}://${name}:${address.port}`;
 }
 
+function tenantOf({ tenant }: ServerConfig): string {
+  return (tenant ?? 'default').toLowerCase();
+}
+
 async function buildApp(config: ServerConfig, ports: ServerPorts, lastSeen: LastSeen): Promise<FastifyInstance> {
   const app = fastify(fastifyOptions(config));
   // An address that is not there reads no body; each API sets up its own reading.
@@ -143,16 +149,19 @@ async function buildApp(config: ServerConfig, ports: ServerPorts, lastSeen: Last
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler((request, reply) => sendProblem(new ApiError('API_NOT_FOUND'), request, reply));
   await registerManagementApi(app, ports);
-  await registerDeviceApi(app, {
+  const devicePorts: DevicePorts = {
     ...ports,
     directory: deviceDirectory(ports.database.read),
     publicUrl: config.publicUrl,
     pollIntervalS: config.pollIntervalS,
+    defaultTenant: tenantOf(config),
     trustedProxy: config.trustedProxy,
     deviceAuthorities: authoritiesOf(config),
     noteSeen: (deviceId, atMs) => lastSeen.note(deviceId, atMs),
     log: app.log,
-  });
+  };
+  await registerDeviceApi(app, devicePorts);
+  await registerMenderApi(app, devicePorts);
   return app;
 }
 
@@ -190,7 +199,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     for (let end = opened.pop(); end !== undefined; end = opened.pop()) await end();
   };
   try {
-    const tenant = (config.tenant ?? 'default').toLowerCase();
+    const tenant = tenantOf(config);
     let site: Site | undefined;
     const ports = await openPorts(config, database, () => site);
     const tenantId = await database.write((trx) => ensureTenant(trx, tenant));

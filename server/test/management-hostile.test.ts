@@ -189,6 +189,9 @@ const UNKNOWN: Readonly<Record<string, string>> = {
   getRollout: 'ROLLOUT_UNKNOWN',
   changeRollout: 'ROLLOUT_UNKNOWN',
   cancelAssignment: 'ASSIGNMENT_UNKNOWN',
+  listAssignmentLog: 'ASSIGNMENT_UNKNOWN',
+  acceptMenderRequest: 'MENDER_REQUEST_UNKNOWN',
+  rejectMenderRequest: 'MENDER_REQUEST_UNKNOWN',
   getProof: 'LEDGER_ENTRY_UNKNOWN',
 };
 
@@ -197,6 +200,7 @@ const PEM = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', form
 const VALID_BODIES: Readonly<Record<string, string>> = {
   setRoles: '{"roles":[]}',
   registerApprovalKeyFor: JSON.stringify({ label: 'k', publicKeyPem: PEM }),
+  acceptMenderRequest: '{"controllerId":"unknown","model":"hub"}',
 };
 /** By a token nobody gets so far. */
 const SESSION_ONLY = new Set(['removePasskey']);

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ManagementClient } from '@pawl/contract/client';
-import type { AssignmentState } from '@pawl/contract/management';
+import type { AssignmentState, SuccessKind } from '@pawl/contract/management';
 import { type RunningServer, type ServerConfig, startServer } from '../src/main.ts';
 import { databaseOf } from './postgres.ts';
 import { exchange } from './raw-http.ts';
@@ -84,7 +84,7 @@ export async function rollOut(
   operator: ManagementClient,
   releaseId: number,
   filter: string,
-  options: { readonly needsConsent?: boolean; readonly isForced?: boolean } = {},
+  options: { readonly needsConsent?: boolean; readonly isForced?: boolean; readonly successKind?: SuccessKind } = {},
 ): Promise<number> {
   const { id } = await operator.call('createRollout', { body: { name: 'test', releaseId, filter, ...options } });
   await operator.call('changeRollout', { params: { id, verb: 'start' }, body: {} });

@@ -111,6 +111,25 @@ const show = defineCommand({
   },
 });
 
+const log = defineCommand({
+  summary: 'show what a device said about the release that it was given last',
+  positionals: [NAME],
+  options: WORKSPACE_OPTION,
+  example: 'pawl device log gateway-3',
+  async run({ values, positionals: [controllerId = ''], io }) {
+    const client = await connect(await loadWorkspace(io, values.workspace));
+    const assignments = await allPages((at) => client.call('listAssignments', { query: { controllerId, ...at } }));
+    const last = assignments.at(-1);
+    if (last === undefined) return { json: [], text: [`${controllerId} was given no release yet`] };
+    const { items } = await client.call('listAssignmentLog', { params: { id: last.id }, query: { limit: 1000 } });
+    const entries = items.toReversed();
+    return {
+      json: entries,
+      text: entries.flatMap(({ at, status, messages }) => [`${at} ${status}`, ...messages.map((line) => `  ${line}`)]),
+    };
+  },
+});
+
 const remove = defineCommand({
   summary: 'end the life of a device: its credentials stop working, its history stays',
   positionals: [NAME],
@@ -125,5 +144,5 @@ const remove = defineCommand({
 
 export const device: CommandGroup = {
   summary: 'the devices that the server knows',
-  commands: { claim, add, list, show, remove },
+  commands: { claim, add, list, show, log, remove },
 };

@@ -1,5 +1,6 @@
 /** `pawl publish`: gives a release to the server, which checks it all again; a sealed one is listed under the release key. */
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { ManagementClient } from '@pawl/contract/client';
 import type { NewRelease, Release } from '@pawl/contract/management';
@@ -116,7 +117,7 @@ type ForeignOptions = {
   readonly certificates: readonly string[];
 };
 
-/** A .swu of SWUpdate: signed by its own means; the server checks the signature under the certificates of the line. */
+/** An image of SWUpdate, RAUC, Mender or MCUboot, signed by its own means; the server checks that under the keys of the line. */
 async function publishForeign({ io, workspace, path }: Job, options: ForeignOptions): Promise<Outcome> {
   const { line, version } = options;
   if (version === undefined) throw new CliError('CLI_USAGE', { missing: '--version' });
@@ -130,21 +131,32 @@ async function publishForeign({ io, workspace, path }: Job, options: ForeignOpti
   return finish(client, announced);
 }
 
+/** A sealed release is a folder. */
+async function isFile(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() === true;
+}
+
 export const publish = defineCommand({
-  summary: 'give a release to the server: a sealed one, listed first, or a signed .swu',
+  summary: 'give a release to the server: a sealed one, listed first, or a signed foreign image',
   about: [
     'A release folder is verified under the image keys of the line, listed with the release key, uploaded and published.',
-    'A .swu is uploaded and published when its signature holds under the certificates of the line.',
+    'A foreign image (.swu, .raucb, .mender, MCUboot) is uploaded, and published when its signature holds under the',
+    'certificates and keys of the line.',
     'Safe to repeat: what an earlier try did is not done again.',
   ],
-  positionals: [{ name: 'PATH', summary: 'the folder that "pawl seal" made, or a .swu' }],
+  positionals: [{ name: 'PATH', summary: 'the folder that "pawl seal" made, or a foreign image' }],
   options: {
-    version: { type: 'string', value: 'X.Y.Z', summary: 'of a .swu: its version' },
-    line: { type: 'string', value: 'NAME', summary: 'of a .swu: the line (may be left out when there is only one)' },
+    version: { type: 'string', value: 'X.Y.Z', summary: 'of a foreign image: its version' },
+    line: {
+      type: 'string',
+      value: 'NAME',
+      summary: 'of a foreign image: the line (may be left out when there is only one)',
+    },
     certificate: {
       type: 'string',
       value: 'FILE',
-      summary: 'of a .swu: PEM that may sign, from now on',
+      summary: 'of a foreign image: PEM (certificate or public key) that may sign, from now on',
       multiple: true,
     },
     ...PASSPHRASE_OPTION,
@@ -154,7 +166,7 @@ export const publish = defineCommand({
   async run({ values, positionals: [given = ''], io }) {
     const workspace = await loadWorkspace(io, values.workspace);
     const job = { io, workspace, path: inFolder(io.cwd, given) };
-    if (!given.endsWith('.swu')) return publishSealed(job, values['passphrase-file']);
+    if (!(await isFile(job.path))) return publishSealed(job, values['passphrase-file']);
     const line = chooseLine(workspace, values.line);
     return publishForeign(job, { line, version: values.version, certificates: values.certificate });
   },

@@ -13,6 +13,7 @@ export const WORK_COMMANDS: CommandTable = {
   publish: { summary: 'list a release and upload it', load: async () => (await import('./publish.ts')).publish },
   serve: { summary: 'run the update server', load: async () => (await import('./serve.ts')).serve },
   device: { summary: 'the devices that the server knows', load: async () => (await import('./device.ts')).device },
+  mender: { summary: 'let Mender clients in', load: async () => (await import('./mender.ts')).mender },
   rollout: { summary: 'bring a release to devices', load: async () => (await import('./rollout.ts')).rollout },
   agent: { summary: 'the device side', load: async () => (await import('./agent.ts')).agent },
   lab: { summary: 'simulated fleets', load: async () => (await import('./lab.ts')).lab },

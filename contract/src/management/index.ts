@@ -1,5 +1,5 @@
 /** The management API as data: what the operations take and give, and their OpenAPI documents. */
-export { deviceOpenApi, managementOpenApi } from './openapi.ts';
+export { deviceOpenApi, managementOpenApi, menderOpenApi } from './openapi.ts';
 export {
   MANAGEMENT_OPERATIONS,
   type ManagementOperation,
@@ -11,6 +11,12 @@ export { ASSIGNMENT_STATES, type Assignment, type AssignmentState } from './reso
 export type { Device, NewClaim, NewDevice } from './resources/device.ts';
 export { EVENT_DATA, EVENT_TYPES, type EventData, type EventType, type PawlEvent } from './resources/event.ts';
 export type { LedgerEntry } from './resources/ledger.ts';
+export type {
+  MenderAcceptance,
+  MenderPreauthorisation,
+  MenderRequest,
+  MenderRequestState,
+} from './resources/mender.ts';
 export type { Invitation, NewPerson, Person } from './resources/person.ts';
 export type { Line, NewRelease, Release } from './resources/release.ts';
 export {

@@ -1,10 +1,11 @@
 /** OpenAPI 3.1 from an operations table, through the schemas' own JSON Schema. */
 import { z } from 'zod';
 import { DEVICE_OPERATIONS, type DeviceOperation } from '../device/index.ts';
+import { MENDER_OPERATIONS, type MenderOperation } from '../mender/index.ts';
 import { MANAGEMENT_OPERATIONS, type ManagementOperation } from './operations/index.ts';
 
 type JsonSchema = Record<string, unknown>;
-type AnyOperation = ManagementOperation | DeviceOperation;
+type AnyOperation = ManagementOperation | DeviceOperation | MenderOperation;
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as JsonSchema;
@@ -40,8 +41,15 @@ function successOf(operation: AnyOperation): JsonSchema {
   return { description: operation.summary, content: { 'application/json': { schema: schemaOf(response, 'output') } } };
 }
 
+/** Who asks shows it in the request itself, not by a token. */
+const OPEN: ReadonlySet<string> = new Set(['claim', 'signature', 'ticket']);
+
 function isOpen(operation: AnyOperation): boolean {
-  return 'allow' in operation ? operation.allow === 'open' : operation.auth === 'claim';
+  return 'allow' in operation ? operation.allow === 'open' : OPEN.has(operation.auth);
+}
+
+function statusOf(operation: AnyOperation): string {
+  return 'status' in operation ? String(operation.status) : '200';
 }
 
 function operationOf(id: string, operation: AnyOperation): JsonSchema {
@@ -54,7 +62,7 @@ function operationOf(id: string, operation: AnyOperation): JsonSchema {
     summary: operation.summary,
     parameters: parametersOf(operation),
     ...(body === undefined ? {} : { requestBody: body }),
-    responses: { '200': successOf(operation), default: { description } },
+    responses: { [statusOf(operation)]: successOf(operation), default: { description } },
     security: isOpen(operation) ? [] : [{ token: [] }],
   };
 }
@@ -82,4 +90,9 @@ export function managementOpenApi(): JsonSchema {
 export function deviceOpenApi(): JsonSchema {
   const scheme = { type: 'apiKey', in: 'header', name: 'Authorization', description: 'TargetToken or GatewayToken' };
   return documentOf('Pawl device API (hawkBit DDI v1)', DEVICE_OPERATIONS, scheme);
+}
+
+/** Mender's device API, as far as it is served, as OpenAPI 3.1. */
+export function menderOpenApi(): JsonSchema {
+  return documentOf('Pawl device API (Mender)', MENDER_OPERATIONS, { type: 'http', scheme: 'bearer' });
 }

@@ -31,6 +31,21 @@ export const SERVER_ERRORS = {
     advice: 'Read what is now, and go on from the newest event.',
     status: 410,
   },
+  MENDER_REQUEST_UNKNOWN: {
+    message: 'there is no such request of a Mender client',
+    advice: 'List them with `pawl mender list`; pending ones that were not heard of for long are forgotten.',
+    status: 404,
+  },
+  MENDER_REQUEST_EXISTS: {
+    message: 'a Mender client with this identity and key has asked already',
+    advice: 'Accept its request: `pawl mender accept`.',
+    status: 409,
+  },
+  MENDER_KEY_UNSUITABLE: {
+    message: 'this key cannot name a device',
+    advice: 'Use RSA of 2048 bits or more, ECDSA or Ed25519, as SPKI PEM, whose private half was never published.',
+    status: 422,
+  },
   TRUST_ROOT_MISSING: {
     message: 'the repository has no root metadata yet',
     advice: 'Hand in the root first: `pawl publish --trust`.',
@@ -73,7 +88,7 @@ export const SERVER_ERRORS = {
   },
   RELEASE_UNSIGNED: {
     message: 'the release is not signed by a key that may sign for its line',
-    advice: 'Sign with a key of keys/<line>.cbor; for foreign images register the certificate of the line.',
+    advice: 'Sign with a key of keys/<line>.cbor; for foreign images register the certificate or key of the line.',
     status: 422,
   },
   RELEASE_NOT_PUBLISHED: {

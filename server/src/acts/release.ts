@@ -7,6 +7,7 @@ import type { PublicKey } from '@pawl/core/crypto';
 import { type VerifiedStatement, verifyStatement } from '@pawl/core/evidence';
 import type { Db, Trx } from '../store/database.ts';
 import { appendEnvelope, appendStatement } from '../store/ledger.ts';
+import { saveReleaseImages } from '../store/release-images.ts';
 import {
   findRelease,
   insertRelease,
@@ -151,6 +152,7 @@ export async function publishRelease(ports: ServerPorts, tenantId: number, id: n
     const nowMs = ports.now().getTime();
     const { line, version, kind } = row;
     await emitEvent(trx, { tenantId, nowMs }, 'pawl.release.published', { releaseId: id, line, version, kind });
+    await saveReleaseImages(trx, id, verified.images ?? []);
     await markPublished(trx, id, {
       published_ms: nowMs,
       ...(verified.sequenceNumber === undefined ? {} : { sequence_number: String(verified.sequenceNumber) }),

@@ -1,13 +1,11 @@
 /**
  * What is verified before a release becomes available. Pawl releases: every artifact stands in the line's role with length
  * and digest, the envelope verifies under the image keys of the line, the manifest agrees with the list and with what was
- * announced, and names exactly the payloads that were uploaded. Foreign `.swu` files: the CMS signature under a certificate
- * of the line. Anything else is refused.
+ * announced, and names exactly the payloads that were uploaded. Foreign images: the signature of their own format.
  */
 import { isCodedError, toHex } from '@pawl/core/bytes';
 import { keyIdOf } from '@pawl/core/cose';
 import type { PublicKey } from '@pawl/core/crypto';
-import { verifySwu } from '@pawl/core/image';
 import { describeManifest, type VerifiedManifest, verifyEnvelope } from '@pawl/core/suit';
 import { parseLineKeys, parseReleaseCustom, type ReleaseCustom, type TrustedMetadata } from '@pawl/core/trust';
 import { readLineCertificates } from '../store/releases.ts';
@@ -16,6 +14,7 @@ import { currentTrustFile } from '../store/trust-files.ts';
 import { ServerError } from './errors.ts';
 import type { ServerPorts } from './ports.ts';
 import { lineKeysRole, loadTrust } from './trust.ts';
+import { type ReleaseImage, verifyForeignImages } from './verify-foreign.ts';
 
 export type VerifiedRelease = {
   /** The keys that may sign for the line. */
@@ -24,6 +23,7 @@ export type VerifiedRelease = {
   readonly signer: string;
   readonly sequenceNumber?: bigint;
   readonly securityCounter?: bigint;
+  readonly images?: readonly ReleaseImage[];
 };
 
 const ENVELOPE = 'envelope.suit';
@@ -118,19 +118,7 @@ async function verifyForeignRelease(
   artifacts: readonly ArtifactTable[],
 ): Promise<VerifiedRelease> {
   const keysPem = await readLineCertificates(ports.database.read, release.tenant_id, release.line);
-  const signers: string[] = [];
-  for (const { name, sha256 } of artifacts) {
-    if (!name.endsWith('.swu'))
-      throw new ServerError('RELEASE_UNSIGNED', { name, reason: 'only .swu can be verified' });
-    try {
-      const { signer } = await verifySwu(await ports.blobs.readVerified(sha256), { keysPem });
-      signers.push('subject' in signer ? signer.subject : signer.keySha256);
-    } catch (cause) {
-      if (!isCodedError(cause)) throw cause;
-      throw new ServerError('RELEASE_UNSIGNED', { name, reason: cause.code }, cause);
-    }
-  }
-  return { keys: [], signer: [...new Set(signers)].join(' ') };
+  return { keys: [], ...(await verifyForeignImages(ports, artifacts, keysPem)) };
 }
 
 /** @throws ServerError RELEASE_UNLISTED, RELEASE_UNSIGNED, RELEASE_DISAGREES, RELEASE_INCOMPLETE; TrustError; SuitError */

@@ -3,9 +3,11 @@
  * when a handler is missing); the typed client and OpenAPI come from the same table.
  */
 import { ACCESS_OPERATIONS } from './access.ts';
+import { ASSIGNMENT_LOG_OPERATIONS } from './assignment-log.ts';
 import { REGISTRY_OPERATIONS } from './device.ts';
 import { EVENT_OPERATIONS } from './event.ts';
 import { LEDGER_OPERATIONS } from './ledger.ts';
+import { MENDER_REGISTRY_OPERATIONS } from './mender.ts';
 import { PERSON_OPERATIONS } from './person.ts';
 import { RELEASE_OPERATIONS } from './release.ts';
 import { ROLLOUT_OPERATIONS } from './rollout.ts';
@@ -21,9 +23,11 @@ export const MANAGEMENT_OPERATIONS = {
   ...PERSON_OPERATIONS,
   ...SIGN_IN_OPERATIONS,
   ...REGISTRY_OPERATIONS,
+  ...MENDER_REGISTRY_OPERATIONS,
   ...TRUST_OPERATIONS,
   ...RELEASE_OPERATIONS,
   ...ROLLOUT_OPERATIONS,
+  ...ASSIGNMENT_LOG_OPERATIONS,
   ...LEDGER_OPERATIONS,
   ...EVENT_OPERATIONS,
 } as const;

@@ -26,7 +26,7 @@ export async function findOwn(trx: Trx, device: KnownDevice, actionId: number): 
 }
 
 /** @throws DeviceApiError DEVICE_STATUS_QUOTA_EXCEEDED */
-async function keepMessages(
+export async function keepMessages(
   trx: Trx,
   actionId: number,
   entry: {

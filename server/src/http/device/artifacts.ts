@@ -33,6 +33,15 @@ function rangeHeadersOf(headers: Readonly<Record<string, string | string[] | und
   };
 }
 
+function planOf(
+  artifact: ArtifactView,
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): DownloadPlan {
+  const lastModified = new Date(Math.floor(artifact.createdAt.getTime() / 1000) * 1000);
+  const file = { sizeBytes: artifact.sizeBytes, etag: artifact.sha1, lastModified };
+  return decideDownload(rangeHeadersOf(headers), file, randomUUID());
+}
+
 async function* bytesOf(segments: readonly Segment[], sha256: string, blobs: BlobStore): AsyncGenerator<Uint8Array> {
   for (const segment of segments) {
     if ('bytes' in segment) yield segment.bytes;
@@ -46,7 +55,9 @@ function openSegments(segments: readonly Segment[], sha256: string, blobs: BlobS
   return Readable.from(bytesOf(segments, sha256, blobs), { objectMode: false });
 }
 
-function answerOf(plan: DownloadPlan, artifact: ArtifactView, blobs: BlobStore): Answer {
+type DownloadAnswer = Extract<Answer, { readonly kind: 'stream' | 'empty' }>;
+
+function answerOf(plan: DownloadPlan, artifact: ArtifactView, blobs: BlobStore): DownloadAnswer {
   const headers: Headers = {
     'accept-ranges': 'bytes',
     etag: `"${artifact.sha1}"`,
@@ -77,6 +88,15 @@ function answerOf(plan: DownloadPlan, artifact: ArtifactView, blobs: BlobStore):
   }
 }
 
+/** The answer to a download without conditions on who asks. @throws DeviceApiError DEVICE_RANGE_NOT_SATISFIABLE, DEVICE_PRECONDITION_FAILED */
+export function downloadOf(
+  artifact: ArtifactView,
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  blobs: BlobStore,
+): DownloadAnswer {
+  return answerOf(planOf(artifact, headers), artifact, blobs);
+}
+
 export const getArtifact: Handler<'getArtifact'> = async ({ device, params, headers, method }, ports) => {
   const moduleId = parseId('moduleId', params['moduleId']);
   const fileName = parseFileName(params['fileName']);
@@ -84,10 +104,7 @@ export const getArtifact: Handler<'getArtifact'> = async ({ device, params, head
   const find = (name: string): ArtifactView | undefined => release.artifacts.find((item) => item.fileName === name);
   const artifact = find(fileName);
   if (artifact !== undefined) {
-    const range = rangeHeadersOf(headers);
-    const lastModified = new Date(Math.floor(artifact.createdAt.getTime() / 1000) * 1000);
-    const file = { sizeBytes: artifact.sizeBytes, etag: artifact.sha1, lastModified };
-    const plan = decideDownload(range, file, randomUUID());
+    const plan = planOf(artifact, headers);
     if (plan.status === 200 && method === 'GET') await noteDownload(device, moduleId, ports);
     return answerOf(plan, artifact, ports.blobs);
   }

@@ -10,6 +10,8 @@ export type DevicePorts = ServerPorts &
     /** Under which devices reach the server; without it, the Host header of each request. */
     readonly publicUrl: string | undefined;
     readonly pollIntervalS: number;
+    /** At which clients that name no tenant ask to be let in. */
+    readonly defaultTenant: string;
     /** Called at every poll; kept in memory and written in batches. */
     readonly noteSeen: (deviceId: number, atMs: number) => void;
     readonly log: ErrorLog;

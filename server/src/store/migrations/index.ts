@@ -2,6 +2,7 @@
 import { ACTIVITY } from './activity.ts';
 import { BASE } from './base.ts';
 import { EVENTS } from './events.ts';
+import { MENDER } from './mender.ts';
 import type { Migration } from './migration.ts';
 import { PEOPLE } from './people.ts';
 import { ROLLOUT_ENGINE } from './rollout-engine.ts';
@@ -10,4 +11,13 @@ import { VERSION_SEEN } from './version-seen.ts';
 
 export { POSTGRES_WORDS, SQLITE_WORDS } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [BASE, ACTIVITY, VERSION_SEEN, PEOPLE, ROLLOUT_ENGINE, SIGN_IN, EVENTS];
+export const MIGRATIONS: readonly Migration[] = [
+  BASE,
+  ACTIVITY,
+  VERSION_SEEN,
+  PEOPLE,
+  ROLLOUT_ENGINE,
+  SIGN_IN,
+  EVENTS,
+  MENDER,
+];

@@ -6,6 +6,7 @@ import type { AccessSchema } from './access.ts';
 import type { DeviceSchema } from './device.ts';
 import type { EventSchema } from './event.ts';
 import type { LedgerSchema } from './ledger.ts';
+import type { MenderSchema } from './mender.ts';
 import type { ReleaseSchema } from './release.ts';
 import type { RolloutSchema } from './rollout.ts';
 import type { SignInSchema } from './sign-in.ts';
@@ -13,6 +14,7 @@ import type { SignInSchema } from './sign-in.ts';
 export type Schema = AccessSchema &
   SignInSchema &
   DeviceSchema &
+  MenderSchema &
   ReleaseSchema &
   RolloutSchema &
   LedgerSchema &
@@ -21,5 +23,6 @@ export type Schema = AccessSchema &
 export type { PersonTable } from './access.ts';
 export type { DeviceTable } from './device.ts';
 export type { EventTable } from './event.ts';
+export type { MenderAuthTable } from './mender.ts';
 export type { ArtifactTable, ReleaseTable } from './release.ts';
 export type { AssignmentTable, MemberTable, RolloutTable, WaveTable } from './rollout.ts';

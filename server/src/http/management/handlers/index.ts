@@ -1,9 +1,11 @@
 /** One handler for each operation of the management API, one file an area. A missing handler does not compile. */
 import { ACCESS_HANDLERS } from './access.ts';
+import { ASSIGNMENT_LOG_HANDLERS } from './assignment-log.ts';
 import { DEVICE_HANDLERS } from './device.ts';
 import { EVENT_HANDLERS } from './event.ts';
 import type { Handlers } from './handler.ts';
 import { LEDGER_HANDLERS } from './ledger.ts';
+import { MENDER_HANDLERS } from './mender.ts';
 import { PERSON_HANDLERS } from './person.ts';
 import { RELEASE_HANDLERS } from './release.ts';
 import { ROLLOUT_HANDLERS } from './rollout.ts';
@@ -19,9 +21,11 @@ export const HANDLERS: Handlers = {
   ...PERSON_HANDLERS,
   ...SIGN_IN_HANDLERS,
   ...DEVICE_HANDLERS,
+  ...MENDER_HANDLERS,
   ...TRUST_HANDLERS,
   ...RELEASE_HANDLERS,
   ...ROLLOUT_HANDLERS,
+  ...ASSIGNMENT_LOG_HANDLERS,
   ...LEDGER_HANDLERS,
   ...EVENT_HANDLERS,
 };
