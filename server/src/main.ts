@@ -26,7 +26,9 @@ import type { DevicePorts } from './http/device/ports.ts';
 import { closeGracefully } from './http/graceful-close.ts';
 import { registerManagementApi } from './http/management/register.ts';
 import { registerMenderApi } from './http/mender/register.ts';
+import { registerPages } from './http/pages/pages.ts';
 import { ApiError, problemOf } from './http/problem.ts';
+import { guardRoutes } from './http/route-tables.ts';
 import { siteFor } from './http/site.ts';
 import { forgetOldEvents, placeNewEvents } from './jobs/events.ts';
 import { LastSeen } from './jobs/last-seen.ts';
@@ -148,6 +150,8 @@ async function buildApp(config: ServerConfig, ports: ServerPorts, lastSeen: Last
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler((request, reply) => sendProblem(new ApiError('API_NOT_FOUND'), request, reply));
+  guardRoutes(app);
+  registerPages(app, ports.site);
   await registerManagementApi(app, ports);
   const devicePorts: DevicePorts = {
     ...ports,

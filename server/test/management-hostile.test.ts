@@ -227,7 +227,17 @@ test('an address or a method that is not in the table is 404, with a token or wi
       }
     }
   }
-  for (const path of ['/', '/api', '/api/v1', '/api/v1/', '/api/v2/devices', '/api/v1/DEVICES']) {
+  for (const path of [
+    '/pages',
+    '/pages/index.html',
+    '/pages/../main.ts',
+    '/pages/%2e%2e/main.ts',
+    '/api',
+    '/api/v1',
+    '/api/v1/',
+    '/api/v2/devices',
+    '/api/v1/DEVICES',
+  ]) {
     const anonymous = await exchange(`${server.url}${path}`);
     assertProblem(anonymous, 404, 'API_NOT_FOUND', path);
     const headers = { 'content-type': 'application/xml', 'content-length': '1000000000' };

@@ -117,7 +117,8 @@ export const serve = defineCommand({
     else {
       io.print(`listening on ${server.url}`);
       if (link !== undefined) {
-        io.print('There is no operator yet. This link works once:');
+        io.print('There is no admin yet. This link works once, in a browser or here:');
+        io.print(`  ${link}`);
         io.print(`  pawl login '${link}'`);
       }
     }

@@ -22,6 +22,30 @@ const claimed = { claim: login.shape.claim, name: login.shape.name };
 const empty = z.strictObject({});
 
 export const SIGN_IN_OPERATIONS = {
+  getSignIn: {
+    method: 'GET',
+    path: '/api/v1/sign-in',
+    summary: 'How people sign in here, and whether the browser that asks has a session',
+    allow: 'open',
+    response: z.strictObject({
+      /** Under which passkeys work; null: the server does not know its name. */
+      origin: z.string().nullable(),
+      /** What the OpenID provider is called; null: there is none. */
+      oidc: z.string().nullable(),
+      isSignedIn: z.boolean(),
+    }),
+    errors: [],
+  },
+  lookAtClaim: {
+    method: 'POST',
+    path: '/api/v1/join/look',
+    summary: 'Whom a one-time claim would let in; it is not used up',
+    allow: 'open',
+    body: z.strictObject({ claim: claimed.claim }),
+    /** Null: the first person, who has no name yet. */
+    response: z.strictObject({ name: z.string().nullable() }),
+    errors: ['CLAIM_INVALID'],
+  },
   beginJoin: {
     method: 'POST',
     path: '/api/v1/join/begin',

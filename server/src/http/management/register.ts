@@ -11,6 +11,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ServerPorts } from '../../acts/ports.ts';
 import type { Actor } from '../../domain/actor.ts';
+import { strictTransport } from '../pages/pages.ts';
 import { ApiError, problemOf } from '../problem.ts';
 import { parseStrictJson } from '../strict-json.ts';
 import { authorize, authorizeLine } from './authorize.ts';
@@ -53,7 +54,12 @@ function parseBody(operation: ManagementOperation, request: FastifyRequest): unk
 }
 
 /** Answers hold tokens and names; nobody between keeps them or guesses their type. */
-const ANSWER_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+const ANSWER_HEADERS = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+};
 
 function bytesOf(answer: unknown): Buffer {
   if (!(answer instanceof Uint8Array)) throw new TypeError('the operation answers with bytes');
@@ -85,7 +91,7 @@ function route(app: FastifyInstance, id: ManagementOperationId, ports: ServerPor
       };
       await authorizeLine(sender.actor, operation, parsed, ports.database.read);
       const answer = await handler(parsed as unknown as Request<ManagementOperationId>, ports);
-      reply.headers({ ...ANSWER_HEADERS, ...sender.visitor.headers });
+      reply.headers({ ...ANSWER_HEADERS, ...strictTransport(ports.site()), ...sender.visitor.headers });
       if (operation.response === 'bytes') return reply.type('application/zip').send(bytesOf(answer));
       // What the contract does not name does not leave the server; an answer that breaks it is a fault of ours.
       return reply.type('application/json').send(JSON.stringify(operation.response.parse(answer)));

@@ -1,5 +1,6 @@
 /** Handlers of signing in and out, passkeys, sessions and approval keys. */
 import { registerApprovalKey, registerApprovalKeyFor, revokeApprovalKey } from '../../../acts/people/approval-key.ts';
+import { peekPersonClaim } from '../../../acts/people/claim.ts';
 import {
   addPasskey,
   type Begun,
@@ -12,10 +13,11 @@ import {
   signIn,
   signOut,
 } from '../../../acts/people/session.ts';
+import { secretSha256 } from '../../../acts/secret.ts';
 import { approvalKeyView, listApprovalKeys } from '../../../store/approval-keys.ts';
 import { listPasskeys, passkeyView } from '../../../store/passkeys.ts';
 import { personView } from '../../../store/people.ts';
-import { listSessions, sessionView } from '../../../store/sessions.ts';
+import { findSessionActor, listSessions, sessionView } from '../../../store/sessions.ts';
 import type { Visitor } from '../visitor.ts';
 import { DONE, type Handlers } from './handler.ts';
 
@@ -29,6 +31,8 @@ function welcome(visitor: Visitor, { person, secret, expiresMs }: Begun) {
 
 type SignInHandlers = Pick<
   Handlers,
+  | 'getSignIn'
+  | 'lookAtClaim'
   | 'beginJoin'
   | 'join'
   | 'beginSignIn'
@@ -47,6 +51,17 @@ type SignInHandlers = Pick<
 >;
 
 export const SIGN_IN_HANDLERS: SignInHandlers = {
+  getSignIn: async ({ visitor }, { database, site, now }) => {
+    const { sessionSecret } = visitor.visit;
+    const session =
+      sessionSecret === undefined
+        ? undefined
+        : await findSessionActor(database.read, secretSha256(sessionSecret), now().getTime());
+    return { origin: site()?.origin ?? null, oidc: null, isSignedIn: session !== undefined };
+  },
+  lookAtClaim: async ({ body }, ports) => ({
+    name: (await peekPersonClaim(ports.database.read, ports, body.claim))?.name ?? null,
+  }),
   beginJoin: ({ body }, ports) => beginJoin(ports, body),
   join: async ({ body, visitor }, ports) => welcome(visitor, await join(ports, body, visitor.visit)),
   beginSignIn: async (_request, ports) => beginSignIn(ports),

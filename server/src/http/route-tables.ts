@@ -1,0 +1,29 @@
+/**
+ * Every address of the server stands in a table: the operations of the management API (behind its choke point), those of the
+ * device APIs (each names its own authentication), and the pages. A route that somebody adds beside them does not start.
+ */
+import { DEVICE_OPERATIONS } from '@pawl/contract/device';
+import { MANAGEMENT_OPERATIONS } from '@pawl/contract/management';
+import { MENDER_OPERATIONS } from '@pawl/contract/mender';
+import type { FastifyInstance } from 'fastify';
+import { PAGES } from './pages/pages.ts';
+
+type Row = { readonly method: string; readonly path: string };
+
+const ROWS: readonly Row[] = [
+  ...Object.values(MANAGEMENT_OPERATIONS),
+  ...Object.values(DEVICE_OPERATIONS),
+  ...Object.values(MENDER_OPERATIONS),
+  ...PAGES.map(({ path }) => ({ method: 'GET', path })),
+];
+
+/** Refuses to register what no table names; HEAD goes with GET. */
+export function guardRoutes(app: FastifyInstance): void {
+  const known = new Set(ROWS.map(({ method, path }) => `${method} ${path.replace(/\{(\w+)\}/g, ':$1')}`));
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const each of [method].flat()) {
+      const name = `${each === 'HEAD' ? 'GET' : each} ${url}`;
+      if (!known.has(name)) throw new TypeError(`${name} stands in no table of routes`);
+    }
+  });
+}
