@@ -1,11 +1,17 @@
-/** `npm run bench [polls|seal|install|crypto]`: runs the benchmarks one after the other and prints their tables. */
+/** `npm run bench [polls|reports|rollout-start|ranges|seal|install|crypto]`: runs the benchmarks one after the other and prints their tables. */
 import { benchCrypto } from './crypto.ts';
 import { benchInstall } from './install.ts';
 import { benchPolls } from './polls.ts';
+import { benchRanges } from './ranges.ts';
+import { benchReports } from './reports.ts';
+import { benchRolloutStart } from './rollout-start.ts';
 import { benchSeal } from './seal.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   polls: benchPolls,
+  reports: benchReports,
+  'rollout-start': benchRolloutStart,
+  ranges: benchRanges,
   seal: benchSeal,
   install: benchInstall,
   crypto: benchCrypto,

@@ -1,80 +1,81 @@
 /**
- * Authenticated device polls per second and their latency, with DEVICES devices registered (default 100,000), one server
- * process over SQLite, requests spread over all devices. The ratio printed is against Node's bare HTTP server with a
- * constant answer of the same size, driven by the same load in the same run: what of the machine's HTTP is left.
+ * Authenticated device polls per second, their latency and the memory of the server, with DEVICES devices registered (default
+ * "100000,1000000"), one server process, requests spread over all devices. ENGINES (default sqlite, and postgres where it is
+ * installed) says over what. Beside it in the same run: Node's bare HTTP server with a constant answer of the same size, and
+ * with HAWKBIT_JAR a hawkBit under the same load (HAWKBIT_DEVICES, default 10,000: its registration is slow).
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { ManagementClient } from '@pawl/contract/client';
-import { end, ROOT, run, start, startPawl } from '../src/stage/processes.ts';
-import type { LoadPlan, LoadResult } from './load.ts';
+import { end, memoryOf, ROOT, start } from '../src/stage/processes.ts';
+import { startHawkBit } from './hawkbit.ts';
+import type { LoadResult } from './load.ts';
+import { type Engine, engines, load, row, startSite } from './measure.ts';
+import { nameOf, tokenOf } from './populate.ts';
 
-const DEVICES = Number(process.env['DEVICES'] ?? 100_000);
-const SECONDS = Number(process.env['SECONDS'] ?? 10);
+const DEVICES = (process.env['DEVICES'] ?? '100000,1000000').split(',').map(Number);
+const SECONDS = Number(process.env['SECONDS'] ?? 8);
 const CONNECTIONS = Number(process.env['CONNECTIONS'] ?? 32);
-const BATCH = 1000;
+const HAWKBIT_DEVICES = Number(process.env['HAWKBIT_DEVICES'] ?? 10_000);
+const WARM_S = 3;
 const SAMPLE = 20_000;
 
-async function register(client: ManagementClient): Promise<string[]> {
-  const tokens: string[] = [];
-  for (let at = 0; at < DEVICES; at += BATCH) {
-    const devices = Array.from({ length: Math.min(BATCH, DEVICES - at) }, (_, index) => ({
-      controllerId: `bench-${at + index}`,
-      model: 'bench',
-    }));
-    const added = await client.call('addDevices', { body: { devices } });
-    tokens.push(...added.devices.map(({ token }) => token));
+/** Polls of devices spread evenly over all that are registered. */
+function pollsOf(devices: number, tenant: string, host: string): string[] {
+  const step = Math.max(1, Math.floor(devices / SAMPLE));
+  return Array.from({ length: Math.ceil(devices / step) }, (_, index) => {
+    const device = index * step;
+    return `GET /${tenant}/controller/v1/${nameOf(device)} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: TargetToken ${tokenOf(device)}\r\n\r\n`;
+  });
+}
+
+async function pollPawl(engine: Engine, devices: number, bare: LoadResult[]): Promise<LoadResult> {
+  const site = await startSite(engine, devices);
+  try {
+    const { host, port } = new URL(site.server.url);
+    const requests = pollsOf(devices, 'default', host);
+    const plan = { port: Number(port), connections: CONNECTIONS };
+    await load(site.stage.dir, requests, { ...plan, seconds: WARM_S });
+    const result = await load(site.stage.dir, requests, { ...plan, seconds: SECONDS });
+    const floor = await start([`${ROOT}/lab/bench/floor-server.ts`]);
+    const beside = await load(site.stage.dir, requests, {
+      ...plan,
+      port: Number(floor.firstLine),
+      seconds: SECONDS / 2,
+    });
+    bare.push(beside);
+    console.log(row(`pawl, ${engine}, ${devices} devices`, result, site.memoryMib()));
+    console.log(row('  bare node:http, constant', beside, memoryOf(floor.child.pid ?? 0).residentMib));
+    console.log(`  ratio to bare node:http: ${(result.perSecond / beside.perSecond).toFixed(2)}`);
+    await end(floor);
+    if (result.errors > 0) throw new Error('the server refused polls; the figures mean nothing');
+    return result;
+  } finally {
+    await site.end();
   }
-  return tokens;
 }
 
-/** Requests of devices spread evenly over all that are registered. */
-function requestsOf(tokens: readonly string[], host: string): string[] {
-  const step = Math.max(1, Math.floor(tokens.length / SAMPLE));
-  return tokens.flatMap((token, index) =>
-    index % step === 0
-      ? [
-          `GET /default/controller/v1/bench-${index} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: TargetToken ${token}\r\n\r\n`,
-        ]
-      : [],
-  );
-}
-
-async function load(plan: Omit<LoadPlan, 'host' | 'connections' | 'seconds'>, seconds = SECONDS): Promise<LoadResult> {
-  const full: LoadPlan = { host: '127.0.0.1', connections: CONNECTIONS, seconds, ...plan };
-  return JSON.parse(await run(process.execPath, [`${ROOT}/lab/bench/load.ts`, JSON.stringify(full)])) as LoadResult;
-}
-
-function row(name: string, { perSecond, p50Ms, p99Ms, errors }: LoadResult): string {
-  return `${name.padEnd(28)} ${perSecond.toFixed(0).padStart(8)}/s   p50 ${p50Ms.toFixed(2)} ms   p99 ${p99Ms.toFixed(2)} ms   errors ${errors}`;
+async function pollHawkBit(jar: string): Promise<LoadResult> {
+  const hawkBit = await startHawkBit(jar, HAWKBIT_DEVICES);
+  try {
+    const requests = pollsOf(HAWKBIT_DEVICES, 'DEFAULT', `127.0.0.1:${hawkBit.port}`);
+    const plan = { port: hawkBit.port, connections: CONNECTIONS };
+    // The virtual machine compiles what is hot; it gets more time for that than ours.
+    await load(tmpdir(), requests, { ...plan, seconds: WARM_S * 4 });
+    const result = await load(tmpdir(), requests, { ...plan, seconds: SECONDS });
+    console.log(row(`hawkBit, H2 in memory, ${HAWKBIT_DEVICES} devices`, result, hawkBit.memoryMib()));
+    return result;
+  } finally {
+    await hawkBit.end();
+  }
 }
 
 export async function benchPolls(): Promise<void> {
-  const dir = mkdtempSync(`${tmpdir()}/pawl-bench-`);
-  try {
-    const server = await startPawl(['serve', '--data', `${dir}/data`, '--port', '0', '--poll', '300', '--json']);
-    const { url, claimLink } = JSON.parse(server.firstLine) as { url: string; claimLink: string };
-    const claim = new URLSearchParams(new URL(claimLink).hash.slice(1)).get('claim') ?? '';
-    const { token } = await new ManagementClient({ url }).call('login', { body: { claim, label: 'bench' } });
-    const startedAt = performance.now();
-    const tokens = await register(new ManagementClient({ url, token }));
-    const registeredS = (performance.now() - startedAt) / 1000;
-    const { port, host } = new URL(url);
-    const requestsFile = `${dir}/requests.json`;
-    writeFileSync(requestsFile, JSON.stringify(requestsOf(tokens, host)));
-    const floor = await start([`${ROOT}/lab/bench/floor-server.ts`]);
-    await load({ port: Number(port), requestsFile }, 2);
-    const pawl = await load({ port: Number(port), requestsFile });
-    const bare = await load({ port: Number(floor.firstLine), requestsFile });
-    console.log(
-      `polls: ${DEVICES} devices registered (in ${registeredS.toFixed(1)} s), ${CONNECTIONS} connections, ${SECONDS} s each`,
-    );
-    console.log(row('pawl, authenticated poll', pawl));
-    console.log(row('bare node:http, constant', bare));
-    console.log(`ratio to bare node:http: ${(pawl.perSecond / bare.perSecond).toFixed(2)}`);
-    await Promise.all([end(server), end(floor)]);
-    if (pawl.errors > 0) throw new Error('the server refused polls; the figures mean nothing');
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
+  console.log(`polls: ${CONNECTIONS} connections, ${SECONDS} s each, one server process`);
+  const results: LoadResult[] = [];
+  const bare: LoadResult[] = [];
+  for (const engine of engines()) for (const devices of DEVICES) results.push(await pollPawl(engine, devices, bare));
+  const jar = process.env['HAWKBIT_JAR'];
+  if (jar === undefined) return;
+  const hawkBit = await pollHawkBit(jar);
+  const best = Math.max(...results.map(({ perSecond }) => perSecond));
+  console.log(`ratio to hawkBit: ${(best / hawkBit.perSecond).toFixed(1)}`);
 }

@@ -42,6 +42,14 @@ export function spawnPawl(args: readonly string[], env: NodeJS.ProcessEnv): Chil
   return child;
 }
 
+/** Starts a program that says nothing. */
+export function spawnProgram(command: string, args: readonly string[]): ChildProcess {
+  const child = spawn(command, args, { stdio: 'ignore' });
+  running.add(child);
+  child.on('exit', () => running.delete(child));
+  return child;
+}
+
 /** Runs a command to its end; its standard output. */
 export function run(command: string, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<string> {
   const child = spawn(command, args, { ...withEnv(env), stdio: ['ignore', 'pipe', 'inherit'] });
