@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
+import type { Rollout } from '@pawl/contract/management';
 import { makeSwu } from './swu-fixture.ts';
 import { LINE, Place } from './workspace-fixture.ts';
 
@@ -164,6 +165,65 @@ describe('the commands against a server', () => {
     assert.equal((await ok('rollout', 'stop', id))['state'], 'stopped');
     assert.equal((await place.pawl('rollout', 'watch', id)).status, 0);
     assert.match((await place.pawl('rollout', 'show')).out.join('\n'), /rollout \d+ r: 1\.0\.0, stopped/);
+  });
+
+  test('a rollout in waves is planned in words, shown as a table, and moved on by people', async () => {
+    const names = Array.from({ length: 8 }, (_, index) => `wave-${index}`);
+    for (const name of names) await ok('device', 'add', name, '--model', 'kettle');
+    const create = ['rollout', 'create', 'w', '--version', '1.0.0', '--filter', 'name:wave-*'];
+    for (const wrong of [
+      ['--wave', 'half'],
+      ['--wave', '5%,soak=soon'],
+      ['--wave', '5%,hope=1'],
+      ['--wave', 'rest', '--wave', '5%'],
+      ['--confidence', '42'],
+      ['--ramp', '1'],
+      ['--start-at', 'noon'],
+      ['--answer-within', '3'],
+    ])
+      await fails(2, /CLI_USAGE/, ...create, ...wrong);
+    const waves = ['--wave', '12.5%,success=50,errors=2,soak=2h', '--wave', '3'];
+    const speed = ['--rate', '100', '--ramp', '10,1.5,20', '--weight', '700', '--attempts', '2', '--dynamic'];
+    const times = ['--answer-within', '2h', '--install-within', '90m', '--end-at', '2100-01-01T00:00:00+01:00'];
+    const judged = ['--confidence', '99', '--min-answers', '7'];
+    const made = (await ok(...create, ...waves, ...speed, ...times, ...judged, '--start')) as Partial<Rollout>;
+    assert.deepEqual(
+      made.waves?.map(({ percent, count, size, successPercent, errorPercent, soakS }) => [
+        percent ?? count,
+        size,
+        successPercent,
+        errorPercent,
+        soakS,
+      ]),
+      [
+        [12.5, 1, 50, 2, 7200],
+        [3, 3, 90, 20, 0],
+        [null, null, 90, 20, 0],
+      ],
+    );
+    assert.deepEqual(
+      [made.ratePerMinute, made.ramp, made.weight, made.retry, made.isDynamic, made.timeOutS, made.endAt, made.halt],
+      [
+        100,
+        { basePerMinute: 10, factor: 1.5, everySucceeded: 20 },
+        700,
+        { attempts: 2 },
+        true,
+        { answer: 7200, install: 5400 },
+        '2099-12-31T23:00:00.000Z',
+        { confidencePercent: 99, minAnswers: 7 },
+      ],
+    );
+    const id = String(made.id);
+    await ok('rollout', 'next', id);
+    const shown = (await place.pawl('rollout', 'show', id)).out.join('\n');
+    assert.match(shown, /^1 +12\.5 % +1 +done/m);
+    assert.match(shown, /^2 +3 +3 +running/m);
+    assert.match(shown, /^3 +rest +waiting/m);
+    await fails(1, /ROLLOUT_NOTHING_TO_RETRY/, 'rollout', 'retry', id);
+    await ok('rollout', 'next', id);
+    await fails(1, /ROLLOUT_LAST_WAVE/, 'rollout', 'next', id);
+    await ok('rollout', 'stop', id);
   });
 
   test('the ledger is shown, proven entry by entry, and exported', async () => {

@@ -1,46 +1,36 @@
 /** `pawl rollout`: a published release goes to the devices that a filter names. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ManagementClient } from '@pawl/contract/client';
-import type { Assignment, AssignmentState, Rollout, SuccessKind } from '@pawl/contract/management';
+import type { Assignment, AssignmentState, Rollout, RolloutState, SuccessKind } from '@pawl/contract/management';
 import { type CommandGroup, defineCommand, type Io, type Outcome } from '../frame/command.ts';
 import { CliError } from '../frame/errors.ts';
-import { type Cell, renderTable } from '../frame/table.ts';
 import { connect } from '../workspace/connection.ts';
 import { allPages } from '../workspace/pages.ts';
 import { chooseLine, loadWorkspace, parseNumber, parseVersion, WORKSPACE_OPTION } from '../workspace/workspace.ts';
+import { PLAN_OPTIONS, parsePlan } from './rollout-plan.ts';
+import { describeDevices, describeRollout, headline } from './rollout-view.ts';
 
 const ID = { name: 'ID', summary: 'the number of the rollout' } as const;
 const ASK_AGAIN_MS = 200;
 const SUCCESS_KINDS: readonly SuccessKind[] = ['reported', 'version-seen', 'confirmed'];
-const GOOD: ReadonlySet<AssignmentState> = new Set(['confirmed', 'reported']);
-const FINAL: ReadonlySet<AssignmentState> = new Set([
-  ...GOOD,
-  'reverted',
-  'refused',
-  'failed',
-  'cancelled',
-  'timed-out',
-] as const);
+const OVER: ReadonlySet<RolloutState> = new Set(['finished', 'stopped'] as const);
 
 type Told = { readonly rollout: Rollout; readonly assignments: readonly Assignment[] };
 
-async function ask(client: ManagementClient, id: number): Promise<Told> {
-  const rollout = await client.call('getRollout', { params: { id } });
-  const assignments = await allPages((at) => client.call('listAssignments', { query: { rolloutId: id, ...at } }));
-  return { rollout, assignments };
+function assignmentsOf(client: ManagementClient, rolloutId: number): Promise<Assignment[]> {
+  return allPages((at) => client.call('listAssignments', { query: { rolloutId, ...at } }));
 }
 
-function headline({ id, name, version, state, succeeded, devices }: Rollout): string {
-  return `rollout ${id} ${name}: ${version}, ${state}, ${succeeded} of ${devices} succeeded`;
+async function ask(client: ManagementClient, id: number): Promise<Told> {
+  // The rollout first: when it has ended, its assignments have.
+  const rollout = await client.call('getRollout', { params: { id } });
+  return { rollout, assignments: await assignmentsOf(client, id) };
 }
+
+/** More devices than this are shown only when asked for. */
+const DEVICES_SHOWN = 200;
 
 function outcomeOf(io: Io, { rollout, assignments }: Told): Outcome {
-  const rows = assignments.map(({ controllerId, state, code, step }): Cell[] => [
-    controllerId,
-    { text: state, tone: GOOD.has(state) ? 'good' : FINAL.has(state) ? 'bad' : 'quiet' },
-    code ?? '',
-    step === null ? '' : `step ${step}`,
-  ]);
   const devices = assignments.map(({ id, controllerId, state, code, step }) => ({
     assignmentId: id,
     device: controllerId,
@@ -50,7 +40,7 @@ function outcomeOf(io: Io, { rollout, assignments }: Told): Outcome {
   }));
   return {
     json: { ...rollout, assignments: devices },
-    text: [headline(rollout), ...renderTable(io.isTty, ['device', 'state', 'code', ''], rows)],
+    text: [...describeRollout(io.isTty, rollout), '', ...describeDevices(io.isTty, assignments)],
   };
 }
 
@@ -88,28 +78,33 @@ const create = defineCommand({
     consent: { type: 'boolean', summary: "wait for the consent of the device's user" },
     'despite-floor': { type: 'boolean', summary: 'offer it below the floor of devices too; they will refuse it' },
     start: { type: 'boolean', summary: 'start it at once' },
+    ...PLAN_OPTIONS,
     ...WORKSPACE_OPTION,
   },
-  example: "pawl rollout create spring --version 1.4.0 --filter 'tag:kitchen' --start",
+  example:
+    "pawl rollout create spring --version 1.4.0 --filter 'tag:kitchen' --wave 5%,soak=1d --wave 25% --wave rest --start",
   async run({ values, positionals: [name = ''], io }) {
     const workspace = await loadWorkspace(io, values.workspace);
     const successKind = parseSuccess(values.success);
     const version = parseVersion(values.version);
+    const plan = parsePlan(values);
     const client = await connect(workspace);
     const releaseId = await releaseIdOf(client, chooseLine(workspace, values.line), version);
     const flags = { isForced: values.forced, needsConsent: values.consent, despiteFloor: values['despite-floor'] };
     let rollout = await client.call('createRollout', {
-      body: { name, releaseId, filter: values.filter, successKind, ...flags },
+      body: { name, releaseId, filter: values.filter, successKind, ...flags, ...plan },
     });
     if (values.start) {
       rollout = await client.call('changeRollout', { params: { id: rollout.id, verb: 'start' }, body: {} });
     }
     const next = values.start ? 'watch' : 'start';
-    return { json: rollout, text: [headline(rollout), `Next: pawl rollout ${next} ${rollout.id}`] };
+    return { json: rollout, text: [...describeRollout(io.isTty, rollout), `Next: pawl rollout ${next} ${rollout.id}`] };
   },
 });
 
-function changing(verb: 'start' | 'pause' | 'resume' | 'stop', summary: string): ReturnType<typeof defineCommand> {
+type Verb = 'start' | 'pause' | 'resume' | 'stop' | 'retry' | 'next';
+
+function changing(verb: Verb, summary: string): ReturnType<typeof defineCommand> {
   return defineCommand({
     summary,
     positionals: [ID],
@@ -118,26 +113,34 @@ function changing(verb: 'start' | 'pause' | 'resume' | 'stop', summary: string):
     async run({ values, positionals: [id = ''], io }) {
       const client = await connect(await loadWorkspace(io, values.workspace));
       const rollout = await client.call('changeRollout', { params: { id: parseId(id), verb }, body: {} });
-      return { json: rollout, text: [headline(rollout)] };
+      return { json: rollout, text: describeRollout(io.isTty, rollout) };
     },
   });
 }
 
 const show = defineCommand({
-  summary: 'show a rollout and the state of each device; without ID, list the rollouts',
+  summary: 'show a rollout, its waves and its devices; without ID, list the rollouts',
   positionals: [{ ...ID, optional: true }],
-  options: WORKSPACE_OPTION,
+  options: {
+    devices: { type: 'boolean', summary: `list the devices also when they are more than ${DEVICES_SHOWN}` },
+    ...WORKSPACE_OPTION,
+  },
   example: 'pawl rollout show 3',
   async run({ values, positionals: [id], io }) {
     const client = await connect(await loadWorkspace(io, values.workspace));
-    if (id !== undefined) return outcomeOf(io, await ask(client, parseId(id)));
+    if (id !== undefined) {
+      const rollout = await client.call('getRollout', { params: { id: parseId(id) } });
+      const isListed = values.devices || rollout.devices <= DEVICES_SHOWN;
+      if (!isListed) return { json: rollout, text: describeRollout(io.isTty, rollout) };
+      return outcomeOf(io, { rollout, assignments: await assignmentsOf(client, rollout.id) });
+    }
     const rollouts = await allPages((at) => client.call('listRollouts', { query: at }));
     return { json: rollouts, text: rollouts.map(headline) };
   },
 });
 
 const watch = defineCommand({
-  summary: 'follow a rollout until every device has a final state',
+  summary: 'follow a rollout until it has ended, or halted by itself',
   positionals: [ID],
   options: {
     timeout: { type: 'string', value: 'SECONDS', summary: 'give up after', default: '86400' },
@@ -156,8 +159,8 @@ const watch = defineCommand({
         seen.set(controllerId, state);
         if (!io.isJson) io.print(`${controllerId}  ${state}${code === null ? '' : `  ${code}`}`);
       }
-      const isOver = told.assignments.length > 0 && told.assignments.every(({ state }) => FINAL.has(state));
-      if (isOver || told.rollout.state === 'stopped') return outcomeOf(io, told);
+      if (OVER.has(told.rollout.state)) return outcomeOf(io, told);
+      if (told.rollout.state === 'halted') return { ...outcomeOf(io, told), exitCode: 1 };
       if (io.signal.aborted || io.now().getTime() > endsAtMs)
         throw new CliError('CLI_ROLLOUT_UNFINISHED', { rollout: id });
       await sleep(ASK_AGAIN_MS);
@@ -172,6 +175,8 @@ export const rollout: CommandGroup = {
     start: changing('start', 'start a rollout'),
     pause: changing('pause', 'offer it to no further device'),
     resume: changing('resume', 'go on after a pause'),
+    next: changing('next', 'start the next wave now, whatever the thresholds say'),
+    retry: changing('retry', 'try again the devices that failed or never answered'),
     stop: changing('stop', 'end a rollout for good; devices that are done are not affected'),
     show,
     watch,

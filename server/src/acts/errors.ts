@@ -103,7 +103,7 @@ export const SERVER_ERRORS = {
   },
   ROLLOUT_UNKNOWN: {
     message: 'there is no such rollout',
-    advice: 'List the rollouts with `pawl rollout list`.',
+    advice: 'List the rollouts with `pawl rollout show`.',
     status: 404,
   },
   ROLLOUT_EMPTY: {
