@@ -34,11 +34,12 @@ import { forgetOldEvents, placeNewEvents } from './jobs/events.ts';
 import { LastSeen } from './jobs/last-seen.ts';
 import { tickRollouts } from './jobs/rollouts.ts';
 import { startJobs } from './jobs/schedule.ts';
-import { loadOnlineKeys } from './online-keys.ts';
+import { openOnlineKeys } from './online-keys.ts';
 import { ensureTenant } from './store/access.ts';
 import { ensureChallengeSecret } from './store/challenges.ts';
 import type { Database } from './store/database.ts';
 import { StoreError } from './store/errors.ts';
+import { settleLedger } from './store/ledger.ts';
 import { openPostgres } from './store/postgres-database.ts';
 import { openSqlite } from './store/sqlite-database.ts';
 
@@ -55,6 +56,7 @@ export type RunningServer = {
 };
 
 const LAST_SEEN_EVERY_MS = 10_000;
+const PLACE_STATEMENTS_EVERY_MS = 1000;
 const RENEW_EVERY_MS = 3_600_000;
 const ROLLOUTS_EVERY_MS = 1000;
 const CLOSE_GRACE_MS = 10_000;
@@ -170,7 +172,7 @@ async function buildApp(config: ServerConfig, ports: ServerPorts, lastSeen: Last
 }
 
 async function openPorts(config: ServerConfig, database: Database, site: ServerPorts['site']): Promise<ServerPorts> {
-  const keys = await loadOnlineKeys(config.dataDir, config.now());
+  const keys = await openOnlineKeys(database, config.dataDir, config.now());
   const blobs = new BlobStore(`${config.dataDir}/blobs`);
   await blobs.clearIncoming();
   // The origin names this very ledger: its key is part of it, so that two ledgers are never taken for one.
@@ -218,6 +220,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     site = siteFor(config.publicUrl, url);
     const jobs = [
       { name: 'last-seen', everyMs: LAST_SEEN_EVERY_MS, run: () => lastSeen.flush() },
+      { name: 'place-statements', everyMs: PLACE_STATEMENTS_EVERY_MS, run: () => settleLedger(database) },
       { name: 'place-events', everyMs: PLACE_EVENTS_EVERY_MS, run: () => placeNewEvents(ports) },
       {
         name: 'forget-events',

@@ -1,14 +1,18 @@
 /**
  * The server's own keys: ledger, snapshot, timestamp. Made at the first run, sealed with a random secret that is kept beside
- * them (mode 0600). None of them can make a device install anything.
+ * them (mode 0600). None of them can make a device install anything. The database knows their ids: all processes of one
+ * installation sign with the same keys, or do not start.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
-import { PrivateKey } from '@pawl/core/crypto';
+import { toHex } from '@pawl/core/bytes';
+import { PrivateKey, sha256 } from '@pawl/core/crypto';
 import { createFileKey, loadKeyFile, openKeyFile, saveKeyFile } from '@pawl/core/keys';
 import { ServerError } from './acts/errors.ts';
 import type { OnlineKeys } from './acts/ports.ts';
+import type { Database } from './store/database.ts';
+import { readOnlineKeyIds, saveOnlineKeyId } from './store/online-keys.ts';
 
 const ROLES = ['ledger', 'snapshot', 'timestamp'] as const;
 type OnlineRole = (typeof ROLES)[number];
@@ -64,10 +68,16 @@ async function loadOrCreate(
   return key;
 }
 
-/** Opens the keys of a data folder, and makes those that are missing. */
-export async function loadOnlineKeys(dataDir: string, createdAt: Date): Promise<OnlineKeys> {
+/** Opens the keys of a data folder, and makes those that are missing, unless they must be there. */
+export async function loadOnlineKeys(
+  dataDir: string,
+  createdAt: Date,
+  mustExist: (role: OnlineRole) => boolean = () => false,
+): Promise<OnlineKeys> {
   const folder = `${dataDir}/keys`;
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  const missing = ROLES.find((role) => mustExist(role) && !existsSync(`${folder}/${role}.json`));
+  if (missing !== undefined) throw new ServerError('SERVER_KEYS_DIFFER', { role: missing, path: folder });
   const secret = await loadSecret(folder);
   const [ledger, snapshot, timestamp] = await Promise.all(
     ROLES.map((role) => loadOrCreate(folder, role, secret, createdAt)),
@@ -75,4 +85,24 @@ export async function loadOnlineKeys(dataDir: string, createdAt: Date): Promise<
   if (ledger === undefined || snapshot === undefined || timestamp === undefined)
     throw new TypeError('three roles, three keys');
   return { ledger, snapshot, timestamp };
+}
+
+/**
+ * The keys of a data folder, as the database knows them. Where this is the only process, snapshot and timestamp keys that
+ * were moved away are made anew (the next root names them); the ledger key never is, for it names the ledger.
+ * @throws ServerError SERVER_KEYS_DIFFER, SERVER_CONFIG_INVALID; KeysError
+ */
+export function openOnlineKeys(database: Database, dataDir: string, createdAt: Date): Promise<OnlineKeys> {
+  const isFixed = (role: OnlineRole): boolean => database.isShared || role === 'ledger';
+  return database.writeInTurn('keys', async (trx) => {
+    const known = await readOnlineKeyIds(trx);
+    const keys = await loadOnlineKeys(dataDir, createdAt, (role) => known.has(role) && isFixed(role));
+    for (const role of ROLES) {
+      const id = toHex(sha256(keys[role].publicKey.toSpkiDer()));
+      if (known.get(role) === id) continue;
+      if (known.has(role) && isFixed(role)) throw new ServerError('SERVER_KEYS_DIFFER', { role, path: dataDir });
+      await saveOnlineKeyId(trx, role, id);
+    }
+    return keys;
+  });
 }

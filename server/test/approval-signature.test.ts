@@ -19,7 +19,7 @@ import type { ServerPorts } from '../src/acts/ports.ts';
 import { secretSha256 } from '../src/acts/secret.ts';
 import { BlobStore } from '../src/blobs/blob-store.ts';
 import type { Actor } from '../src/domain/actor.ts';
-import { appendEnvelope } from '../src/store/ledger.ts';
+import { appendEnvelope, sequencePending, settleLedger } from '../src/store/ledger.ts';
 import { findSessionActor } from '../src/store/sessions.ts';
 import { openSqlite } from '../src/store/sqlite-database.ts';
 import { SoftAuthenticator, type Twist } from './soft-authenticator.ts';
@@ -137,6 +137,7 @@ test('a registered key approves by a statement about the digest; the bundle prov
   await ports.database.write(async (trx) => {
     await appendEnvelope(trx, envelope, { predicateType: 'urn:pawl:approval:1', subject: 'rollout/1' });
   });
+  await settleLedger(ports.database);
   const bundle = await exportLedger(ports.database.read, ports, admin.actor.tenantId);
   const { vkey } = await checkpointOf(ports.database.read, ports);
   assert.ok(verifyBundle(bundle, { vkey }));
@@ -156,6 +157,7 @@ test('a key that an approver registered signs approvals, and is no release key t
   await assert.rejects(
     ports.database.write(async (trx) => {
       await appendEnvelope(trx, envelope, { predicateType: 'urn:pawl:release:1', subject: 'x' });
+      await sequencePending(trx);
       const bundle = await exportLedger(trx, ports, admin.actor.tenantId);
       verifyBundle(bundle, { vkey: (await checkpointOf(trx, ports)).vkey });
     }),

@@ -1,6 +1,7 @@
 /** The engine: waves, thresholds, soaking, halts, rates, schedules, time-outs, retries, weights, devices that join later. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
+import { settleLedger } from '../src/store/ledger.ts';
 import { RolloutLab } from './rollout-lab.ts';
 
 let lab: RolloutLab;
@@ -258,6 +259,7 @@ test('a release below the floor that a device has reached meanwhile is not offer
 test('a large batch stands in the ledger as lists that name every assignment', async () => {
   await lab.addDevices('d', 500);
   const { id } = await lab.start();
+  await settleLedger(lab.ports.database);
   const rows = await lab.ports.database.read
     .selectFrom('ledger_entry')
     .select('envelope')

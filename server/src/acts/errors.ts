@@ -11,6 +11,11 @@ export const SERVER_ERRORS = {
     advice: 'Stop what listens there, or choose another --port.',
     status: 503,
   },
+  SERVER_KEYS_DIFFER: {
+    message: 'the online keys in the data folder are not those that this database knows',
+    advice: 'Give every server of this installation the same keys folder, or restore it from the backup.',
+    status: 500,
+  },
   SERVER_CONFIG_INVALID: {
     message: 'the configuration of the server cannot be used',
     advice: 'Check the setting that is named.',

@@ -6,7 +6,7 @@ import { keyIdOf } from '@pawl/core/cose';
 import type { PublicKey } from '@pawl/core/crypto';
 import { type VerifiedStatement, verifyStatement } from '@pawl/core/evidence';
 import type { Db, Trx } from '../store/database.ts';
-import { appendEnvelope, appendStatement } from '../store/ledger.ts';
+import { appendEnvelope, appendStatement, isStated } from '../store/ledger.ts';
 import { saveReleaseImages } from '../store/release-images.ts';
 import {
   findRelease,
@@ -76,8 +76,7 @@ export async function putArtifact(
 async function registerKey(trx: Trx, ports: ServerPorts, key: PublicKey, line: string): Promise<void> {
   const keyId = keyIdOf(key);
   const subject = `key/${keyId}`;
-  const known = await trx.selectFrom('ledger_entry').select('idx').where('subject', '=', subject).executeTakeFirst();
-  if (known !== undefined) return;
+  if (await isStated(trx, subject)) return;
   await appendStatement(trx, ports.keys.ledger, {
     predicateType: 'urn:pawl:key-registered:1',
     subject: { name: subject, digest: { sha256: keyId } },

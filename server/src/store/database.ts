@@ -14,6 +14,8 @@ export type Db = Kysely<Schema>;
 export type Trx = Transaction<Schema>;
 
 export type Database = {
+  /** Whether other processes may use it at the same time. */
+  readonly isShared: boolean;
   /** Reads see the last commit; never use it inside `write`. */
   readonly read: Db;
   /**

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { PrivateKey } from '@pawl/core/crypto';
 import { verifyStatement } from '@pawl/core/evidence';
 import type { Database } from './database.ts';
-import { appendEnvelope, appendStatement, ledgerRoot, ledgerSize, listLedger } from './ledger.ts';
+import { appendEnvelope, appendStatement, ledgerRoot, ledgerSize, listLedger, settleLedger } from './ledger.ts';
 import { openSqlite } from './sqlite-database.ts';
 
 let folder: string;
@@ -33,20 +33,43 @@ function treeHash(leaves: readonly Uint8Array[]): Uint8Array {
   return hash(new Uint8Array([1]), treeHash(leaves.slice(0, split)), treeHash(leaves.slice(split)));
 }
 
-test('the root after each append is the tree hash of RFC 6962 over all entries', async () => {
+async function append(envelope: Uint8Array): Promise<void> {
+  await database.write((trx) => appendEnvelope(trx, envelope, { predicateType: 't', subject: 's' }));
+}
+
+test('the root after each append is the tree hash of RFC 6962 over all entries, placed one by one or together', async () => {
   const leaves: Uint8Array[] = [];
   assert.deepEqual(await ledgerRoot(database.read, 0), treeHash([]));
   for (let index = 0; index < 70; index += 1) {
     const envelope = new TextEncoder().encode(`entry ${index}`);
     leaves.push(envelope);
-    const at = await database.write((trx) => appendEnvelope(trx, envelope, { predicateType: 't', subject: 's' }));
-    assert.equal(at, index);
+    await append(envelope);
+    // Batches of 1 to 5 statements.
+    if (index % 7 !== 0 && index % 3 !== 1) continue;
+    await settleLedger(database);
     assert.deepEqual(await ledgerRoot(database.read, index + 1), treeHash(leaves));
   }
+  await settleLedger(database);
   assert.equal(await ledgerSize(database.read), 70);
   for (let size = 0; size < 70; size += 1) {
     assert.deepEqual(await ledgerRoot(database.read, size), treeHash(leaves.slice(0, size)));
   }
+});
+
+test('more statements than a batch holds get their places in the order in which they were made', async () => {
+  const size = await ledgerSize(database.read);
+  await database.write(async (trx) => {
+    for (let index = 0; index < 1203; index += 1) {
+      await appendEnvelope(trx, new TextEncoder().encode(String(index)), { predicateType: 't', subject: 's' });
+    }
+  });
+  await settleLedger(database);
+  const rows = await listLedger(database.read, size, 2000);
+  assert.deepEqual(
+    rows.map((row) => [row.index, new TextDecoder().decode(row.envelope)]),
+    Array.from({ length: 1203 }, (_, index) => [size + index, String(index)]),
+  );
+  assert.equal((await database.read.selectFrom('ledger_pending').selectAll().execute()).length, 0);
 });
 
 test('an append that is undone leaves neither entry nor node', async () => {
@@ -58,6 +81,7 @@ test('an append that is undone leaves neither entry nor node', async () => {
       throw new Error('undo');
     }),
   );
+  await settleLedger(database);
   assert.equal(await ledgerSize(database.read), size);
   assert.deepEqual(await ledgerRoot(database.read, size), root);
 });
@@ -69,7 +93,9 @@ test('a statement of the server is stored signed, and verifies from the stored b
     subject: { name: 'release/hub/1.0.0', digest: { sha256: 'ab'.repeat(32) } },
     predicate: { rolloutId: 1, at: '2026-03-01T12:00:00.000Z' },
   };
-  const index = await database.write((trx) => appendStatement(trx, key, parts));
+  const index = await ledgerSize(database.read);
+  await database.write((trx) => appendStatement(trx, key, parts));
+  await settleLedger(database);
   const [row] = await listLedger(database.read, index, 1);
   assert.ok(row !== undefined);
   assert.deepEqual([row.predicateType, row.subject], [parts.predicateType, parts.subject.name]);

@@ -1,6 +1,8 @@
 /**
- * The ledger in the database: entries (DSSE envelopes) and the hashes of complete subtrees. Appending happens in the
- * transaction of what the entry records. Server's own statements are signed by the ledger key.
+ * The ledger in the database: entries (DSSE envelopes) and the hashes of complete subtrees. A statement is written in the
+ * transaction of what it records, without a place; places are given afterwards, in batches, by one process at a time, so
+ * that transactions do not wait for each other at the end of the ledger. Whoever reads the ledger has places given first:
+ * what was acknowledged before is in every answer after it. What one statement could know of another keeps its order.
  */
 import type { Signer } from '@pawl/core/crypto';
 import {
@@ -15,7 +17,7 @@ import {
   type Subject,
   signStatement,
 } from '@pawl/core/evidence';
-import type { Db, Trx } from './database.ts';
+import type { Database, Db, Trx } from './database.ts';
 
 export type StatementParts = {
   readonly predicateType: PredicateType;
@@ -29,17 +31,21 @@ export async function ledgerSize(db: Db): Promise<number> {
   return last === undefined ? 0 : last.idx + 1;
 }
 
+async function readNode(db: Db, level: number, index: number): Promise<Uint8Array | undefined> {
+  const row = await db
+    .selectFrom('ledger_node')
+    .select('hash')
+    .where('level', '=', level)
+    .where('idx', '=', index)
+    .executeTakeFirst();
+  return row?.hash;
+}
+
 /** Reads the nodes of a plan and combines them. */
 export async function combinePlan<T>(db: Db, plan: NodePlan<T>): Promise<T> {
   const hashes: (Uint8Array | undefined)[] = [];
   for (const { level, index } of plan.nodes) {
-    const row = await db
-      .selectFrom('ledger_node')
-      .select('hash')
-      .where('level', '=', level)
-      .where('idx', '=', index)
-      .executeTakeFirst();
-    hashes.push(row?.hash);
+    hashes.push(await readNode(db, level, index));
   }
   return plan.combine(hashes);
 }
@@ -49,29 +55,105 @@ export async function ledgerRoot(db: Db, size: number): Promise<Uint8Array> {
   return await combinePlan(db, planRoot(size));
 }
 
-/** Appends an envelope as it stands; the caller has verified it. Returns its index. */
+/** Writes an envelope as it stands; the caller has verified it. */
 export async function appendEnvelope(
   trx: Trx,
   envelope: Uint8Array,
   row: { readonly predicateType: string; readonly subject: string },
-): Promise<number> {
-  const index = await ledgerSize(trx);
-  const { nodes } = await combinePlan(trx, planAppend(index, leafHash(envelope)));
+): Promise<void> {
   await trx
-    .insertInto('ledger_entry')
-    .values({ idx: index, envelope, predicate_type: row.predicateType, subject: row.subject })
+    .insertInto('ledger_pending')
+    .values({ envelope, predicate_type: row.predicateType, subject: row.subject })
     .execute();
-  const values = nodes.map((node) => ({ level: node.level, idx: node.index, hash: node.hash }));
-  await trx.insertInto('ledger_node').values(values).execute();
-  return index;
 }
 
-/** Signs what the server itself states, and appends it. */
-export async function appendStatement(trx: Trx, signer: Signer, parts: StatementParts): Promise<number> {
+const SEQUENCE_BATCH = 500;
+const INSERT_BATCH = 250;
+
+/** Nodes that were read or made in this transaction, so that a batch reads the edge of the tree once. */
+class Edge {
+  readonly #trx: Trx;
+  readonly #known = new Map<string, Uint8Array>();
+  readonly made: { level: number; idx: number; hash: Uint8Array }[] = [];
+
+  constructor(trx: Trx) {
+    this.#trx = trx;
+  }
+
+  async #hash(level: number, index: number): Promise<Uint8Array | undefined> {
+    const name = `${level}/${index}`;
+    const hash = this.#known.get(name) ?? (await readNode(this.#trx, level, index));
+    if (hash !== undefined) this.#known.set(name, hash);
+    return hash;
+  }
+
+  async append(index: number, envelope: Uint8Array): Promise<void> {
+    const plan = planAppend(index, leafHash(envelope));
+    const hashes: (Uint8Array | undefined)[] = [];
+    for (const node of plan.nodes) hashes.push(await this.#hash(node.level, node.index));
+    for (const node of plan.combine(hashes).nodes) {
+      this.#known.set(`${node.level}/${node.index}`, node.hash);
+      this.made.push({ level: node.level, idx: node.index, hash: node.hash });
+    }
+  }
+}
+
+async function insertInBatches<T>(
+  rows: readonly T[],
+  insert: (batch: readonly T[]) => Promise<unknown>,
+): Promise<void> {
+  for (let at = 0; at < rows.length; at += INSERT_BATCH) await insert(rows.slice(at, at + INSERT_BATCH));
+}
+
+/** Gives the oldest statements without a place theirs; in a turn of `ledger`. */
+export async function sequencePending(trx: Trx): Promise<void> {
+  const pending = await trx.selectFrom('ledger_pending').selectAll().orderBy('id').limit(SEQUENCE_BATCH).execute();
+  const size = await ledgerSize(trx);
+  const edge = new Edge(trx);
+  const entries = pending.map(({ id: _id, ...row }, index) => ({ ...row, idx: size + index }));
+  for (const { idx, envelope } of entries) await edge.append(idx, envelope);
+  await insertInBatches(entries, (batch) => trx.insertInto('ledger_entry').values(batch).execute());
+  await insertInBatches(edge.made, (batch) => trx.insertInto('ledger_node').values(batch).execute());
+  // One by one: a statement that was committed since, with a number below the last, is not among them.
+  await insertInBatches(pending, (batch) =>
+    trx
+      .deleteFrom('ledger_pending')
+      .where(
+        'id',
+        'in',
+        batch.map(({ id }) => id),
+      )
+      .execute(),
+  );
+}
+
+/** Gives every statement that was committed before this call its place. */
+export async function settleLedger(database: Database): Promise<void> {
+  const { read } = database;
+  const { last } = await read
+    .selectFrom('ledger_pending')
+    .select((eb) => eb.fn.max('id').as('last'))
+    .executeTakeFirstOrThrow();
+  if (last === null) return;
+  const next = read.selectFrom('ledger_pending').select('id').where('id', '<=', last).limit(1);
+  while ((await next.executeTakeFirst()) !== undefined) await database.writeInTurn('ledger', sequencePending);
+}
+
+/** Whether a statement about a subject was made, with a place or without. */
+export async function isStated(db: Db, subject: string): Promise<boolean> {
+  for (const table of ['ledger_pending', 'ledger_entry'] as const) {
+    const row = await db.selectFrom(table).select('subject').where('subject', '=', subject).limit(1).executeTakeFirst();
+    if (row !== undefined) return true;
+  }
+  return false;
+}
+
+/** Signs what the server itself states, and writes it. */
+export async function appendStatement(trx: Trx, signer: Signer, parts: StatementParts): Promise<void> {
   const { predicateType, subject, predicate } = parts;
   const statement = newStatement({ predicateType, subject: [subject], predicate });
   const envelope = encodeEnvelope(await signStatement(statement, signer));
-  return await appendEnvelope(trx, envelope, { predicateType, subject: subject.name });
+  await appendEnvelope(trx, envelope, { predicateType, subject: subject.name });
 }
 
 export type LedgerRow = {

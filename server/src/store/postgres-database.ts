@@ -33,6 +33,7 @@ const LOCK_SPACE = 0x7061776c;
 const TASK_LOCKS: Readonly<Record<Task, number>> = { ledger: 1, keys: 2 };
 
 class PostgresDatabase implements Database {
+  readonly isShared = true;
   readonly read: Db;
   readonly #pools: readonly pg.Pool[];
   readonly #writers: Readonly<Record<Entry, Db>>;

@@ -75,6 +75,7 @@ function openWriter(path: string): DatabaseSync {
 }
 
 class SqliteDatabase implements Database {
+  readonly isShared = false;
   readonly read: Db;
   readonly #writer: Db;
   readonly #lock: DatabaseSync;

@@ -2,6 +2,7 @@
 import { ACTIVITY } from './activity.ts';
 import { BASE } from './base.ts';
 import { EVENTS } from './events.ts';
+import { MANY_PROCESSES } from './many-processes.ts';
 import { MENDER } from './mender.ts';
 import type { Migration } from './migration.ts';
 import { PEOPLE } from './people.ts';
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly Migration[] = [
   SIGN_IN,
   EVENTS,
   MENDER,
+  MANY_PROCESSES,
 ];

@@ -2,17 +2,27 @@
 
 import { toBase64 } from '@pawl/core/bytes';
 import { checkpointOf, exportLedger, proofOf } from '../../../acts/ledger.ts';
-import { listLedger } from '../../../store/ledger.ts';
+import { listLedger, settleLedger } from '../../../store/ledger.ts';
 import { type Handlers, PAGE, pageOf } from './handler.ts';
 
 export const LEDGER_HANDLERS: Pick<Handlers, 'getCheckpoint' | 'listEntries' | 'getProof' | 'exportBundle'> = {
-  getCheckpoint: (_request, ports) => checkpointOf(ports.database.read, ports),
+  getCheckpoint: async (_request, ports) => {
+    await settleLedger(ports.database);
+    return await checkpointOf(ports.database.read, ports);
+  },
   listEntries: async ({ query }, { database }) => {
+    await settleLedger(database);
     const limit = query.limit ?? PAGE;
     const rows = await listLedger(database.read, query.from ?? 0, limit + 1);
     const entries = rows.map(({ envelope, ...row }) => ({ ...row, envelope: toBase64(envelope) }));
     return pageOf(entries, limit, (entry) => String(entry.index + 1));
   },
-  getProof: ({ params }, ports) => proofOf(ports.database.read, ports, params.index),
-  exportBundle: ({ actor }, ports) => exportLedger(ports.database.read, ports, actor.tenantId),
+  getProof: async ({ params }, ports) => {
+    await settleLedger(ports.database);
+    return await proofOf(ports.database.read, ports, params.index);
+  },
+  exportBundle: async ({ actor }, ports) => {
+    await settleLedger(ports.database);
+    return await exportLedger(ports.database.read, ports, actor.tenantId);
+  },
 };
