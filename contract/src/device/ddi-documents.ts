@@ -47,6 +47,7 @@ const ddiChunk = z.object({
   name: z.string(),
   encrypted: z.literal(true).optional(),
   artifacts: z.array(ddiArtifact),
+  metadata: z.array(z.object({ key: z.string(), value: z.string() })).optional(),
 });
 export type DdiChunk = z.infer<typeof ddiChunk>;
 

@@ -67,6 +67,8 @@ export const deviceReport = z.strictObject({
   slot: z.union([z.number().int().nonnegative(), z.string().max(64)]).optional(),
   journalHead: z.string().max(128).optional(),
   at: z.string().max(64).optional(),
+  /** With `awaiting-consent`: the user put the update off until then. */
+  postponedUntil: z.iso.datetime().optional(),
 });
 export type DeviceReport = z.infer<typeof deviceReport>;
 

@@ -11,6 +11,7 @@ export { ASSIGNMENT_STATES, type Assignment, type AssignmentState } from './reso
 export type { Device, NewClaim, NewDevice } from './resources/device.ts';
 export { EVENT_DATA, EVENT_TYPES, type EventData, type EventType, type PawlEvent } from './resources/event.ts';
 export type { LedgerEntry } from './resources/ledger.ts';
+export { type MaintenanceWindow, WEEKDAYS } from './resources/maintenance-window.ts';
 export type {
   MenderAcceptance,
   MenderPreauthorisation,
@@ -18,6 +19,7 @@ export type {
   MenderRequestState,
 } from './resources/mender.ts';
 export type { Invitation, NewPerson, Person } from './resources/person.ts';
+export type { DevicePolicy, NewDevicePolicy, NewPolicy, Policy } from './resources/policy.ts';
 export type { Line, NewRelease, Release } from './resources/release.ts';
 export {
   type NewRollout,
@@ -37,6 +39,7 @@ export {
   type Wave,
   type WaveState,
 } from './resources/rollout-plan.ts';
+export type { ConsentRules } from './resources/rollout-policy.ts';
 export type {
   ApprovalKey,
   ApprovalSignature,
@@ -48,3 +51,4 @@ export type {
   Session,
 } from './resources/sign-in.ts';
 export type { NewTrust, TrustStatus } from './resources/trust.ts';
+export { OPT_OUTS, type OptOut, URGENCIES, type Urgency } from './resources/urgency.ts';

@@ -38,6 +38,15 @@ export const PREDICATES = {
   },
   'urn:pawl:device-report:1': { summary: 'a device says what it did', signedBy: ['device'] },
   'urn:pawl:rollout:1': { summary: 'a rollout was made, started, paused or stopped', signedBy: ['ledger'] },
+  'urn:pawl:consent:1': {
+    summary: 'the user of a device said yes or no to an update, or put it off',
+    signedBy: ['ledger'],
+  },
+  'urn:pawl:device-policy:1': {
+    summary: 'a device opted out of automatic updates or in again, or got a time zone',
+    signedBy: ['ledger'],
+  },
+  'urn:pawl:policy:1': { summary: 'what holds for all rollouts was changed', signedBy: ['ledger'] },
   'urn:pawl:trust-updated:1': {
     summary: 'metadata of the repository was accepted; the subject is the file and its digest',
     signedBy: ['registered', 'ledger'],

@@ -51,6 +51,16 @@ export const SERVER_ERRORS = {
     advice: 'Use RSA of 2048 bits or more, ECDSA or Ed25519, as SPKI PEM, whose private half was never published.',
     status: 422,
   },
+  TIME_ZONE_UNKNOWN: {
+    message: 'there is no such time zone',
+    advice: 'Use a name of the IANA time zone database, such as Europe/Berlin, or an offset, such as +05:30.',
+    status: 422,
+  },
+  ROLLOUT_NOT_SECURITY: {
+    message: 'the rollout is for security fixes only, and the release is not marked as that',
+    advice: 'Publish with `--urgency security --justification TEXT`, or make the rollout without --security-only.',
+    status: 409,
+  },
   TRUST_ROOT_MISSING: {
     message: 'the repository has no root metadata yet',
     advice: 'Hand in the root first: `pawl publish --trust`.',

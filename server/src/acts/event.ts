@@ -16,6 +16,8 @@ const SUBJECTS: { readonly [T in EventType]: (data: EventData<T>) => string } = 
   'pawl.rollout.offered': ({ rolloutId }) => `rollout/${rolloutId}`,
   'pawl.rollout.halted': ({ rolloutId }) => `rollout/${rolloutId}`,
   'pawl.device.enrolled': ({ controllerId }) => `device/${controllerId}`,
+  'pawl.device.policy-changed': ({ controllerId }) => `device/${controllerId}`,
+  'pawl.consent.answered': ({ controllerId }) => `device/${controllerId}`,
   'pawl.device.decommissioned': ({ controllerId }) => `device/${controllerId}`,
   'pawl.release.published': ({ line, version }) => `release/${line}/${version}`,
   'pawl.access.changed': ({ about }) => about,

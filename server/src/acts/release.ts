@@ -46,6 +46,12 @@ export function createRelease(ports: ServerPorts, tenantId: number, input: NewRe
         sequence_number: input.sequenceNumber ?? null,
         security_counter: input.securityCounter ?? null,
         statement: input.statement === undefined ? null : fromBase64(input.statement),
+        urgency: input.urgency ?? 'mixed',
+        advice: JSON.stringify({
+          notice: input.notice,
+          references: input.references,
+          justification: input.justification,
+        }),
         created_ms: ports.now().getTime(),
       },
       input.artifacts,
@@ -100,6 +106,15 @@ function verifyReleaseStatement(
   const { predicateType, subject } = verified.statement;
   const isOfThis = predicateType === 'urn:pawl:release:1' && subject.some(({ digest }) => digest.sha256 === sha256);
   if (!isOfThis) throw new ServerError('RELEASE_DISAGREES', { at: 'statement' });
+  // What the image key signed of the urgency is what the release says; older statements say nothing of it.
+  const signed = verified.statement.predicate['urgency'];
+  if (signed !== undefined && signed !== row.urgency) {
+    throw new ServerError('RELEASE_DISAGREES', {
+      at: 'urgency',
+      expected: JSON.stringify(signed),
+      actual: row.urgency,
+    });
+  }
   return verified;
 }
 
@@ -124,6 +139,8 @@ async function recordRelease(
       version: row.version,
       kind: row.kind,
       signer: verified.signer,
+      urgency: row.urgency,
+      ...(JSON.parse(row.advice) as Readonly<Record<string, string | string[]>>),
       at: ports.now().toISOString(),
     },
   });

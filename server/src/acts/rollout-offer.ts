@@ -3,8 +3,12 @@
  * weight; one that is gone, or that would refuse the release, is left out. Small batches make an entry for each
  * assignment, large ones one entry that lists them all.
  */
+import { reachOf } from '../domain/consent.ts';
+import { WindowClock } from '../domain/maintenance-window.ts';
 import { isUnbegun } from '../domain/outcome.ts';
 import { contest } from '../domain/priority.ts';
+import { DEFAULT_ZONE, parsePolicy } from '../domain/rollout-policy.ts';
+import { isTimeZone } from '../domain/time-zone.ts';
 import { insertAssignments, type NewAssignment } from '../store/assignments.ts';
 import type { Trx } from '../store/database.ts';
 import { appendStatement } from '../store/ledger.ts';
@@ -33,6 +37,8 @@ const LISTED_MAX = 400;
 
 /** Most devices that are looked at in one batch. */
 export const OFFER_BATCH = 1000;
+
+const windows = new WindowClock();
 
 type Fate = 'offer' | 'block' | 'drop';
 type Sorted = Readonly<Record<Fate, CandidateRow[]>>;
@@ -63,8 +69,28 @@ async function contestDevice(
   return { fate: 'offer', touched: rolloutsOf(transition) };
 }
 
-function newAssignment(row: RolloutTable, candidate: CandidateRow, nowMs: number): NewAssignment {
-  const isWaiting = row.needs_consent === 1 && candidate.auto_confirm === null;
+/** When the device may begin at the earliest: the time to answer begins then. */
+function opensMs(row: RolloutTable, candidate: CandidateRow, nowMs: number): number {
+  const { maintenance } = parsePolicy(row.policy);
+  if (maintenance === null) return nowMs;
+  const zone = candidate.time_zone ?? candidate.own_time_zone ?? maintenance.timeZone;
+  const { isOpen, untilMs } = windows.at(
+    row.policy,
+    maintenance.windows,
+    isTimeZone(zone) ? zone : DEFAULT_ZONE,
+    nowMs,
+  );
+  return isOpen ? nowMs : untilMs;
+}
+
+function newAssignment(
+  row: RolloutTable,
+  release: ReleaseTable,
+  candidate: CandidateRow,
+  nowMs: number,
+): NewAssignment {
+  const isAsked = row.needs_consent === 1 && candidate.auto_confirm === null;
+  const isWaiting = isAsked || reachOf(candidate.opt_out, release.urgency) === 'ask';
   return {
     tenantId: row.tenant_id,
     deviceId: candidate.device_id,
@@ -73,7 +99,7 @@ function newAssignment(row: RolloutTable, candidate: CandidateRow, nowMs: number
     state: isWaiting ? 'awaiting-consent' : 'offered',
     isForced: row.is_forced === 1,
     nowMs,
-    dueMs: nowMs + planOfRow(row).timeOutS.answer * 1000,
+    dueMs: opensMs(row, candidate, nowMs) + planOfRow(row).timeOutS.answer * 1000,
   };
 }
 
@@ -124,7 +150,7 @@ async function makeOffers(
 ): Promise<void> {
   const { candidates, wave, release } = offer;
   const nowMs = ports.now().getTime();
-  const news = candidates.map((candidate) => newAssignment(row, candidate, nowMs));
+  const news = candidates.map((candidate) => newAssignment(row, release, candidate, nowMs));
   const ids = await insertAssignments(trx, news);
   const [first, last] = [ids[0], ids.at(-1)];
   if (first === undefined || last === undefined) return;
@@ -171,7 +197,8 @@ async function sortCandidates(
   const touched: number[] = [];
   for (const [index, candidate] of batch.candidates.entries()) {
     await letOthersRead(index);
-    if (candidate.decommissioned_ms !== null || wouldRefuse(candidate, row, batch.release)) {
+    const isKept = reachOf(candidate.opt_out, batch.release.urgency) === 'withhold';
+    if (candidate.decommissioned_ms !== null || isKept || wouldRefuse(candidate, row, batch.release)) {
       sorted.drop.push(candidate);
       continue;
     }
@@ -208,7 +235,10 @@ export async function offerNext(
 export async function offerAgain(trx: Trx, ports: ServerPorts, row: RolloutTable, limit: number): Promise<Offered> {
   const candidates = await retryMembers(trx, row.id, Math.min(limit, OFFER_BATCH));
   const release = await releaseOf(trx, row);
-  const isLost = (one: CandidateRow): boolean => one.decommissioned_ms !== null || wouldRefuse(one, row, release);
+  const isLost = (one: CandidateRow): boolean =>
+    one.decommissioned_ms !== null ||
+    reachOf(one.opt_out, release.urgency) === 'withhold' ||
+    wouldRefuse(one, row, release);
   const lost = candidates.filter(isLost);
   const again = candidates.filter((one) => !isLost(one));
   await setOutcome(

@@ -3,7 +3,8 @@ import type { Assignment, NewRollout, Rollout } from '@pawl/contract/management'
 import type { Actor } from '../domain/actor.ts';
 import { decideRollout, type RolloutVerb } from '../domain/rollout.ts';
 import { ATTEMPTS_MAX, plannedWaves, planOf, weightOf } from '../domain/rollout-plan.ts';
-import { findAssignment, queryAssignments } from '../store/assignments.ts';
+import { policyOf } from '../domain/rollout-policy.ts';
+import { askAgain, findAssignment, queryAssignments } from '../store/assignments.ts';
 import type { Trx } from '../store/database.ts';
 import { filterConditions } from '../store/devices.ts';
 import { insertMembers, memberFloors, memberWithFloor, POOL, retryAll } from '../store/members.ts';
@@ -16,6 +17,7 @@ import { excuse, moveWave, settleRollouts, takeSteps } from './engine.ts';
 import { ServerError } from './errors.ts';
 import type { ServerPorts } from './ports.ts';
 import { recordRollout } from './rollout-record.ts';
+import { refuseUnknownZone, tenantPolicy } from './tenant-policy.ts';
 import { applyEvent, rolloutsOf } from './transition.ts';
 
 /** A release that a device would refuse is a mistake, unless that is what is wanted. */
@@ -59,6 +61,7 @@ async function insertPlanned(
     end_ms: timeOf(input.endAt),
     is_dynamic: input.isDynamic === true ? 1 : 0,
     plan: JSON.stringify(planOf(input)),
+    policy: JSON.stringify(policyOf(input, await tenantPolicy(trx, tenantId))),
   });
   await insertWaves(trx, row.id, plannedWaves(input.waves));
   return row;
@@ -67,7 +70,7 @@ async function insertPlanned(
 /**
  * Makes a rollout of a published release to the devices that the filter names now; nothing is offered until it is started.
  * @throws ServerError RELEASE_UNKNOWN, RELEASE_NOT_PUBLISHED, ROLLOUT_EMPTY, ROLLOUT_BELOW_FLOOR,
- *   ROLLOUT_SCHEDULE_INVALID; FilterError
+ *   ROLLOUT_SCHEDULE_INVALID, ROLLOUT_NOT_SECURITY, TIME_ZONE_UNKNOWN; FilterError
  */
 export function createRollout(ports: ServerPorts, actor: Actor, input: NewRollout): Promise<Rollout> {
   const { tenantId } = actor;
@@ -77,6 +80,10 @@ export function createRollout(ports: ServerPorts, actor: Actor, input: NewRollou
     if (release === undefined) throw new ServerError('RELEASE_UNKNOWN', { releaseId: input.releaseId });
     if (release.state !== 'published') throw new ServerError('RELEASE_NOT_PUBLISHED', { releaseId: release.id });
     refuseSchedule(input, ports.now().getTime());
+    refuseUnknownZone(input.maintenance?.timeZone);
+    if (input.isSecurityOnly === true && release.urgency !== 'security') {
+      throw new ServerError('ROLLOUT_NOT_SECURITY', { release: release.id, urgency: release.urgency });
+    }
     const row = await insertPlanned(trx, ports, tenantId, { input, release });
     const devices = await insertMembers(trx, { rolloutId: row.id, tenantId, line: release.line, conditions });
     // A dynamic rollout may begin with nobody.
@@ -84,7 +91,11 @@ export function createRollout(ports: ServerPorts, actor: Actor, input: NewRollou
     if (input.despiteFloor !== true) await refuseBelowFloor(trx, row.id, release);
     await addTallies(trx, row.id, [{ position: POOL, outcome: 'waiting', change: devices }]);
     await updateRollout(trx, row.id, { devices });
-    await recordRollout(trx, ports, row, { act: 'create', by: actor.id, facts: { devices, plan: row.plan } });
+    await recordRollout(trx, ports, row, {
+      act: 'create',
+      by: actor.id,
+      facts: { devices, plan: row.plan, policy: row.policy },
+    });
     return await rolloutView(trx, { ...row, devices });
   });
 }
@@ -93,7 +104,8 @@ export function createRollout(ports: ServerPorts, actor: Actor, input: NewRollou
 async function retry(trx: Trx, row: RolloutTable): Promise<void> {
   const failed = await retryAll(trx, row.id, { from: 'failed', attemptsMax: ATTEMPTS_MAX });
   const silent = await retryAll(trx, row.id, { from: 'silent', attemptsMax: ATTEMPTS_MAX });
-  if (failed.length + silent.length === 0) throw new ServerError('ROLLOUT_NOTHING_TO_RETRY', { id: row.id });
+  const denied = await askAgain(trx, row.id);
+  if (failed.length + silent.length + denied === 0) throw new ServerError('ROLLOUT_NOTHING_TO_RETRY', { id: row.id });
   for (const { position, devices } of failed) {
     await addTallies(trx, row.id, [
       { position, outcome: 'failed', change: -devices },

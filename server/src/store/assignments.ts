@@ -95,6 +95,22 @@ export async function updateAssignment(trx: Trx, id: number, change: Partial<Ass
     .execute();
 }
 
+/** The code of an assignment whose user said no. */
+export const CONSENT_DENIED = 'CONSENT_DENIED';
+
+/** Users who said no are asked again at once. Returns how many. */
+export async function askAgain(trx: Trx, rolloutId: number): Promise<number> {
+  const { numUpdatedRows } = await trx
+    .updateTable('assignment')
+    .set({ ask_after_ms: null, code: null })
+    .where('rollout_id', '=', rolloutId)
+    .where('active', '=', sql.lit(1))
+    .where('state', '=', 'awaiting-consent')
+    .where('code', '=', CONSENT_DENIED)
+    .executeTakeFirst();
+  return Number(numUpdatedRows);
+}
+
 /**
  * The device shows this version by itself: whether it is that of the release it was last said to run is noted, once.
  * Returns the assignment that this proves.

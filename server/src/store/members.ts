@@ -131,6 +131,7 @@ function selectCandidates(db: Db, rolloutId: number) {
     .leftJoin('assignment as a', (join) => join.onRef('a.device_id', '=', 'd.id').on('a.active', '=', sql.lit(1)))
     .leftJoin('rollout as r', 'r.id', 'a.rollout_id')
     .select(['m.device_id', 'm.position', 'm.outcome', 'd.controller_id', 'd.auto_confirm', 'd.floor'])
+    .select(['d.opt_out', 'd.time_zone', 'd.own_time_zone'])
     .select(['d.decommissioned_ms', 'a.id as holder_id', 'a.state as holder_state'])
     .select(['a.rollout_id as holder_rollout_id', 'r.weight as holder_weight'])
     .where('m.rollout_id', '=', rolloutId);

@@ -1,7 +1,14 @@
 /** Releases and their artifacts. A published release never changes. */
-import type { Line, Release } from '@pawl/contract/management';
+import type { Line, NewRelease, Release } from '@pawl/contract/management';
 import type { Db, Trx } from './database.ts';
 import type { ArtifactTable, ReleaseTable } from './schema/index.ts';
+
+export type Advice = Pick<NewRelease, 'notice' | 'references' | 'justification'>;
+
+/** What is kept of why a release is there, beside its urgency. */
+export function parseAdvice(text: string): Advice {
+  return JSON.parse(text) as Advice;
+}
 
 export async function findRelease(db: Db, tenantId: number, id: number): Promise<ReleaseTable | undefined> {
   return await db
@@ -16,7 +23,9 @@ export async function listArtifacts(db: Db, releaseId: number): Promise<Artifact
   return await db.selectFrom('artifact').selectAll().where('release_id', '=', releaseId).orderBy('name').execute();
 }
 
-export type NewReleaseRow = Omit<ReleaseTable, 'id' | 'state' | 'published_ms'>;
+type Marks = 'urgency' | 'advice';
+export type NewReleaseRow = Omit<ReleaseTable, 'id' | 'state' | 'published_ms' | Marks> &
+  Partial<Pick<ReleaseTable, Marks>>;
 
 /** Inserts a draft; undefined when line and version are taken. */
 export async function insertRelease(
@@ -91,6 +100,8 @@ export function releaseView(row: ReleaseTable, artifacts: readonly ArtifactTable
     state: row.state,
     sequenceNumber: row.sequence_number,
     securityCounter: row.security_counter,
+    urgency: row.urgency,
+    ...parseAdvice(row.advice),
     artifacts: artifacts.map(({ name, size_bytes, sha256, uploaded_ms }) => ({
       name,
       sizeBytes: size_bytes,

@@ -4,6 +4,7 @@ import type { AssignmentState, HaltReason, Outcome, Rollout, Wave } from '@pawl/
 import { sql } from 'kysely';
 import type { OutcomeCounts } from '../domain/outcome.ts';
 import type { StoredPlan } from '../domain/rollout-plan.ts';
+import { parsePolicy } from '../domain/rollout-policy.ts';
 import type { Db, Trx } from './database.ts';
 import type { RolloutTable, WaveTable } from './schema/index.ts';
 import { readTallies } from './tallies.ts';
@@ -141,6 +142,7 @@ export async function rolloutView(db: Db, row: RolloutTable): Promise<Rollout> {
     timeOutS,
     retry,
     outcomes,
+    ...parsePolicy(row.policy),
     haltedBy: row.halted_by === null ? null : (JSON.parse(row.halted_by) as HaltReason),
   };
 }

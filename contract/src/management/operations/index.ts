@@ -9,6 +9,7 @@ import { EVENT_OPERATIONS } from './event.ts';
 import { LEDGER_OPERATIONS } from './ledger.ts';
 import { MENDER_REGISTRY_OPERATIONS } from './mender.ts';
 import { PERSON_OPERATIONS } from './person.ts';
+import { POLICY_OPERATIONS } from './policy.ts';
 import { RELEASE_OPERATIONS } from './release.ts';
 import { ROLLOUT_OPERATIONS } from './rollout.ts';
 import { SERVER_OPERATIONS } from './server.ts';
@@ -28,6 +29,7 @@ export const MANAGEMENT_OPERATIONS = {
   ...RELEASE_OPERATIONS,
   ...ROLLOUT_OPERATIONS,
   ...ASSIGNMENT_LOG_OPERATIONS,
+  ...POLICY_OPERATIONS,
   ...LEDGER_OPERATIONS,
   ...EVENT_OPERATIONS,
 } as const;

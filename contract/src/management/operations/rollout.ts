@@ -20,6 +20,8 @@ export const ROLLOUT_OPERATIONS = {
       'ROLLOUT_BELOW_FLOOR',
       'ROLLOUT_EMPTY',
       'ROLLOUT_SCHEDULE_INVALID',
+      'ROLLOUT_NOT_SECURITY',
+      'TIME_ZONE_UNKNOWN',
     ],
   },
   listRollouts: {

@@ -7,6 +7,7 @@ import { assignmentState } from './assignment.ts';
 import { controllerId, lineName, name, numericId, releaseVersion, time } from './names.ts';
 import { ROLLOUT_STATES } from './rollout.ts';
 import { haltReason } from './rollout-plan.ts';
+import { OPT_OUTS } from './urgency.ts';
 
 const ofRollout = { rolloutId: numericId, name, line: lineName, version: releaseVersion };
 
@@ -44,6 +45,23 @@ export const EVENT_DATA = {
     model: name,
     line: lineName.nullable(),
     kind: z.enum(['pawl', 'foreign']),
+  }),
+  /** The owner of a device opted out of automatic updates or in again, or its time zone was set. */
+  'pawl.device.policy-changed': z.strictObject({
+    controllerId,
+    line: lineName.nullable(),
+    optOut: z.enum(OPT_OUTS).nullable(),
+    timeZone: z.string().nullable(),
+    by: z.string(),
+  }),
+  /** What the user of a device answered when asked for consent. */
+  'pawl.consent.answered': z.strictObject({
+    assignmentId: numericId,
+    controllerId,
+    line: lineName,
+    version: releaseVersion,
+    answer: z.enum(['given', 'denied', 'postponed']),
+    until: time.nullable(),
   }),
   'pawl.device.decommissioned': z.strictObject({ controllerId, line: lineName.nullable() }),
   'pawl.release.published': z.strictObject({
@@ -90,6 +108,8 @@ export const event = z.discriminatedUnion('type', [
   envelopeOf('pawl.rollout.offered'),
   envelopeOf('pawl.rollout.halted'),
   envelopeOf('pawl.device.enrolled'),
+  envelopeOf('pawl.device.policy-changed'),
+  envelopeOf('pawl.consent.answered'),
   envelopeOf('pawl.device.decommissioned'),
   envelopeOf('pawl.release.published'),
   envelopeOf('pawl.access.changed'),

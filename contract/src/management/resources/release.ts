@@ -1,6 +1,7 @@
 /** Product lines, releases and their artifacts. */
 import { z } from 'zod';
 import { artifactName, base64, decimal, lineName, numericId, releaseVersion, sha256Hex, time } from './names.ts';
+import { releaseAdvice, URGENCIES } from './urgency.ts';
 
 const artifact = z.strictObject({ name: artifactName, sizeBytes: z.number().int().min(1), sha256: sha256Hex });
 
@@ -12,6 +13,8 @@ export const release = z.strictObject({
   state: z.enum(['draft', 'published']),
   sequenceNumber: decimal.nullable(),
   securityCounter: decimal.nullable(),
+  urgency: z.enum(URGENCIES),
+  ...releaseAdvice,
   artifacts: z.array(artifact.extend({ isUploaded: z.boolean() })),
   createdAt: time,
   publishedAt: time.nullable(),
@@ -29,6 +32,9 @@ export const newRelease = z
     kind: z.enum(['pawl', 'foreign']),
     sequenceNumber: decimal.optional(),
     securityCounter: decimal.optional(),
+    /** `mixed` when left out: nobody said that it is only the one or the other. */
+    urgency: z.enum(URGENCIES).optional(),
+    ...releaseAdvice,
     artifacts: z.array(artifact).min(1).max(64),
     /** DSSE envelope `urn:pawl:release:1` by the image key, base64 of its bytes. */
     statement: base64.max(65_536).optional(),
@@ -36,6 +42,10 @@ export const newRelease = z
   .refine(({ artifacts }) => new Set(artifacts.map((one) => one.name)).size === artifacts.length, {
     path: ['artifacts'],
     message: 'each artifact name once',
+  })
+  .refine(({ urgency, justification }) => urgency !== 'security' || justification !== undefined, {
+    path: ['justification'],
+    message: 'a justification of why it is security fixes only',
   })
   .refine(({ kind, artifacts }) => kind === 'foreign' || artifacts.some((one) => one.name === 'envelope.suit'), {
     path: ['artifacts'],

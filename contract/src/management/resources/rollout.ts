@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { assignmentState } from './assignment.ts';
 import { lineName, name, numericId, releaseVersion, time } from './names.ts';
 import { effectivePlan, rolloutPlan } from './rollout-plan.ts';
+import { effectivePolicy, rolloutPolicy } from './rollout-policy.ts';
 
 export const ROLLOUT_STATES = [
   'ready',
@@ -44,6 +45,7 @@ export const rollout = z.strictObject({
   succeeded: z.number().int().nonnegative(),
   createdAt: time,
   ...effectivePlan,
+  ...effectivePolicy,
 });
 export type Rollout = z.infer<typeof rollout>;
 
@@ -57,5 +59,6 @@ export const newRollout = z.strictObject({
   /** Offer a release below the floor of a device all the same; the device will refuse it. For tests of exactly that. */
   despiteFloor: z.boolean().optional(),
   ...rolloutPlan,
+  ...rolloutPolicy,
 });
 export type NewRollout = z.infer<typeof newRollout>;

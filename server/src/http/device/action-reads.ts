@@ -2,8 +2,8 @@
 import type { AssignmentState } from '@pawl/contract/management';
 import { findAssignment, readLog } from '../../store/assignments.ts';
 import type { Db } from '../../store/database.ts';
-import { findRelease, listArtifacts } from '../../store/releases.ts';
-import type { AssignmentTable } from '../../store/schema/index.ts';
+import { findRelease, listArtifacts, parseAdvice } from '../../store/releases.ts';
+import type { AssignmentTable, ReleaseTable } from '../../store/schema/index.ts';
 import type { History, ReleaseView } from './documents.ts';
 import { DeviceApiError } from './errors.ts';
 import type { KnownDevice } from './known-device.ts';
@@ -15,6 +15,23 @@ export async function loadAction(db: Db, device: KnownDevice, actionId: number):
     throw new DeviceApiError('DEVICE_NOT_FOUND', { at: 'actionId', actual: actionId });
   }
   return row;
+}
+
+/** What a device's user is told of the release. */
+function adviceOf(row: ReleaseTable): { key: string; value: string }[] {
+  const { notice, references = [] } = parseAdvice(row.advice);
+  return [
+    { key: 'urgency', value: row.urgency },
+    ...(notice === undefined ? [] : [{ key: 'notice', value: notice }]),
+    ...references.map((value) => ({ key: 'reference', value })),
+  ];
+}
+
+/** Only Pawl's agent reads the advice: one other client has no room for it. */
+export function adviceFor(device: KnownDevice, release: ReleaseView): ReleaseView {
+  if (device.publicKeyPem !== undefined) return release;
+  const { advice: _, ...rest } = release;
+  return rest;
 }
 
 /** A published release with its files. @throws DeviceApiError DEVICE_NOT_FOUND */
@@ -29,7 +46,8 @@ export async function loadRelease(db: Db, tenantId: number, releaseId: number): 
         ? []
         : [{ fileName: name, sizeBytes: size_bytes, sha256, sha1, md5, createdAt: new Date(uploaded_ms) }],
   );
-  return { id: release.id, line: release.line, version: release.version, kind: release.kind, artifacts };
+  const { id, line, version, kind } = release;
+  return { id, line, version, kind, artifacts, advice: adviceOf(release) };
 }
 
 /** States in which a device has nothing to fetch: not asked yet, or called off. */

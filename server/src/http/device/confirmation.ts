@@ -2,19 +2,21 @@
 import type { DdiConfirmationFeedback } from '@pawl/contract/device';
 import type { AssignmentState } from '@pawl/contract/management';
 import { z } from 'zod';
-import { applyEvent } from '../../acts/transition.ts';
+import { takeAnswer } from '../../acts/consent.ts';
+import { type ConsentAnswer, postponedUntil } from '../../domain/consent.ts';
 import { insertLog } from '../../store/assignments.ts';
 import type { Trx } from '../../store/database.ts';
 import { getDeviceById, updateDevice } from '../../store/devices.ts';
+import type { AssignmentTable } from '../../store/schema/index.ts';
 import { findOwn } from './action-feedback.ts';
-import { loadAction, loadHistory, loadRelease } from './action-reads.ts';
+import { adviceFor, loadAction, loadHistory, loadRelease } from './action-reads.ts';
 import { EMPTY } from './answer.ts';
 import { type FeedbackDecision, hasDeploymentBase, isActiveState, offerKindOf } from './decide-feedback.ts';
 import { type AutoConfirm, confirmationBaseDocument, confirmationDocument } from './documents.ts';
 import { DeviceApiError } from './errors.ts';
 import { splitMessages } from './feedback.ts';
+import { offerOf } from './offer.ts';
 import { parseHistory, parseId } from './parameters.ts';
-import { offerOf } from './poll.ts';
 import type { DevicePorts } from './ports.ts';
 import type { Handler } from './request.ts';
 
@@ -30,8 +32,12 @@ function autoConfirmOf(stored: string | undefined): AutoConfirm | undefined {
   return { initiator, remark, activatedAt: new Date(activatedAt) };
 }
 
-export const getConfirmationBase: Handler<'getConfirmationBase'> = async ({ device, links }) => {
-  const document = confirmationBaseDocument(autoConfirmOf(device.autoConfirm), offerOf(device), links);
+export const getConfirmationBase: Handler<'getConfirmationBase'> = async ({ device, links }, ports) => {
+  const document = confirmationBaseDocument(
+    autoConfirmOf(device.autoConfirm),
+    offerOf(device, ports.now().getTime()),
+    links,
+  );
   return { kind: 'document', document };
 };
 
@@ -44,7 +50,7 @@ export const getConfirmationAction: Handler<'getConfirmationAction'> = async (
   if (offerKindOf(row.state) !== 'confirmationBase') {
     throw new DeviceApiError('DEVICE_NOT_FOUND', { at: 'actionId', actual: row.id, state: row.state });
   }
-  const release = await loadRelease(db, row.tenant_id, row.release_id);
+  const release = adviceFor(device, await loadRelease(db, row.tenant_id, row.release_id));
   const history = await loadHistory(db, row.id, parseHistory(query['actionHistory']));
   const document = confirmationDocument({ id: row.id, isForced: row.is_forced === 1, release, history }, links);
   return { kind: 'document', document };
@@ -65,15 +71,22 @@ function decideConfirmation(
 
 async function takeConsent(
   trx: Trx,
-  actionId: number,
-  event: 'consent-given' | 'consent-denied',
+  action: AssignmentTable,
+  answer: ConsentAnswer,
   messages: readonly string[],
   ports: DevicePorts,
 ): Promise<void> {
-  const nowMs = ports.now().getTime();
-  await applyEvent(trx, ports.keys.ledger, actionId, event, { nowMs });
-  const status = event === 'consent-given' ? 'RUNNING' : 'WAIT_FOR_CONFIRMATION';
-  await insertLog(trx, actionId, { atMs: nowMs, status, messages });
+  const taken = await takeAnswer(trx, ports, action, answer);
+  if (taken.kind === 'refused') throw new DeviceApiError('DEVICE_POSTPONEMENT_REFUSED', { reason: taken.reason });
+  const status = answer.kind === 'given' ? 'RUNNING' : 'WAIT_FOR_CONFIRMATION';
+  await insertLog(trx, action.id, { atMs: ports.now().getTime(), status, messages });
+}
+
+/** A no that says until when is a postponement. */
+function answerOf({ confirmation, details }: DdiConfirmationFeedback): ConsentAnswer {
+  if (confirmation === 'confirmed') return { kind: 'given' };
+  const untilMs = postponedUntil(details ?? []);
+  return untilMs === undefined ? { kind: 'denied' } : { kind: 'postponed', untilMs };
 }
 
 export const postConfirmationFeedback: Handler<'postConfirmationFeedback'> = async (
@@ -86,8 +99,7 @@ export const postConfirmationFeedback: Handler<'postConfirmationFeedback'> = asy
     const decision = decideConfirmation(row.state, body.confirmation);
     if (decision.kind === 'refuse') throw new DeviceApiError(decision.code, { actionId, actual: row.state });
     if (decision.kind !== 'event') return;
-    const event = body.confirmation === 'confirmed' ? 'consent-given' : 'consent-denied';
-    await takeConsent(trx, actionId, event, splitMessages(body.details), ports);
+    await takeConsent(trx, row, answerOf(body), splitMessages(body.details), ports);
   });
   return EMPTY;
 };
@@ -107,7 +119,7 @@ export const activateAutoConfirm: Handler<'activateAutoConfirm'> = async ({ devi
     if (current === undefined) return;
     const action = await findOwn(trx, device, current.id);
     if (offerKindOf(action.state) === 'confirmationBase') {
-      await takeConsent(trx, action.id, 'consent-given', ['consent given in advance'], ports);
+      await takeConsent(trx, action, { kind: 'given' }, ['consent given in advance'], ports);
     }
   });
   return EMPTY;

@@ -3,7 +3,7 @@
 import type { DdiDeploymentBase } from '@pawl/contract/device';
 import type { AssignmentTable } from '../../store/schema/index.ts';
 import { noteRetrieved, takeFeedback } from './action-feedback.ts';
-import { loadAction, loadHistory, loadRelease } from './action-reads.ts';
+import { adviceFor, loadAction, loadHistory, loadRelease } from './action-reads.ts';
 import { EMPTY } from './answer.ts';
 import {
   decideCancelFeedback,
@@ -16,6 +16,7 @@ import { deploymentDocument } from './documents.ts';
 import { DeviceApiError } from './errors.ts';
 import { cancelStatusOf, deploymentStatusOf } from './feedback.ts';
 import type { KnownDevice } from './known-device.ts';
+import { isWithheld, windowOf } from './offer.ts';
 import { parseHistory, parseId } from './parameters.ts';
 import type { DevicePorts } from './ports.ts';
 import type { DeviceRequest, Handler } from './request.ts';
@@ -26,18 +27,28 @@ function notFound(row: AssignmentTable): DeviceApiError {
   return new DeviceApiError('DEVICE_NOT_FOUND', { at: 'actionId', actual: row.id, state: row.state });
 }
 
-async function deploymentOf(row: AssignmentTable, request: Request, ports: DevicePorts): Promise<DdiDeploymentBase> {
+async function deploymentOf(
+  row: AssignmentTable,
+  request: Request,
+  ports: DevicePorts,
+  window: { readonly isWindowOpen?: boolean } = {},
+): Promise<DdiDeploymentBase> {
   const db = ports.database.read;
   const release = await loadRelease(db, row.tenant_id, row.release_id);
   const history = await loadHistory(db, row.id, parseHistory(request.query['actionHistory']));
-  return deploymentDocument({ id: row.id, isForced: row.is_forced === 1, release, history }, request.links);
+  const action = { id: row.id, isForced: row.is_forced === 1, release: adviceFor(request.device, release), history };
+  return deploymentDocument({ ...action, ...window }, request.links);
 }
 
 export const getDeploymentBase: Handler<'getDeploymentBase'> = async (request, ports) => {
   const { device, params } = request;
   const row = await loadAction(ports.database.read, device, parseId('actionId', params['actionId']));
-  if (!hasDeploymentBase(row.state)) throw notFound(row);
-  const document = await deploymentOf(row, request, ports);
+  const nowMs = ports.now().getTime();
+  const isCurrent = device.current?.id === row.id;
+  if (!hasDeploymentBase(row.state) || (isCurrent && isWithheld(device, nowMs))) throw notFound(row);
+  const window = isCurrent ? windowOf(device, nowMs) : undefined;
+  const handling = window === undefined ? {} : { isWindowOpen: window.isOpen };
+  const document = await deploymentOf(row, request, ports, handling);
   await noteRetrieved(row.id, ports);
   return { kind: 'document', document };
 };

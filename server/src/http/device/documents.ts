@@ -31,11 +31,19 @@ export type ReleaseView = {
   readonly version: string;
   readonly kind: 'pawl' | 'foreign';
   readonly artifacts: readonly ArtifactView[];
+  /** What the user of a device is told of it. */
+  readonly advice?: readonly { readonly key: string; readonly value: string }[];
 };
 
 /** What the poll answer says about the assignment in hand. */
 export type OfferKind = 'deploymentBase' | 'cancelAction' | 'confirmationBase';
-export type Offer = { readonly kind: OfferKind; readonly actionId: number; readonly isForced: boolean };
+export type Offer = {
+  readonly kind: OfferKind;
+  readonly actionId: number;
+  readonly isForced: boolean;
+  /** Where there are maintenance windows. */
+  readonly isWindowOpen?: boolean;
+};
 
 export type PollView = {
   readonly offer: Offer | undefined;
@@ -61,10 +69,12 @@ function link(href: string): { href: string } {
 }
 
 function offerLinks(offer: Offer, links: DeviceLinks): DdiPoll['_links'] {
-  const { actionId, isForced } = offer;
+  const { actionId, isForced, isWindowOpen } = offer;
+  // Another number where the answer behind the link is another.
+  const facts = isWindowOpen === undefined ? [actionId, isForced] : [actionId, isForced, isWindowOpen];
   switch (offer.kind) {
     case 'deploymentBase':
-      return { deploymentBase: link(links.deploymentBase(actionId, cacheBuster([actionId, isForced]))) };
+      return { deploymentBase: link(links.deploymentBase(actionId, cacheBuster(facts))) };
     case 'confirmationBase':
       return { confirmationBase: link(links.confirmationAction(actionId, cacheBuster([actionId, isForced]))) };
     case 'cancelAction':
@@ -109,20 +119,34 @@ export function artifactDocument(
   };
 }
 
-function deployment(release: ReleaseView, isForced: boolean, links: DeviceLinks): DdiDeployment {
+type Handling = {
+  readonly release: ReleaseView;
+  readonly isForced: boolean;
+  readonly isWindowOpen?: boolean;
+};
+
+function deployment({ release, isForced, isWindowOpen }: Handling, links: DeviceLinks): DdiDeployment {
   const handling = isForced ? 'forced' : 'attempt';
+  const { advice } = release;
   const artifacts = release.artifacts.map((artifact) => artifactDocument(release.id, artifact, links, false));
   return {
     download: handling,
-    update: handling,
-    chunks: [{ part: PART, version: release.version, name: release.line, artifacts }],
+    update: isWindowOpen === false ? 'skip' : handling,
+    ...(isWindowOpen === undefined ? {} : { maintenanceWindow: isWindowOpen ? 'available' : 'unavailable' }),
+    chunks: [
+      {
+        part: PART,
+        version: release.version,
+        name: release.line,
+        artifacts,
+        ...(advice === undefined ? {} : { metadata: advice.map((entry) => ({ ...entry })) }),
+      },
+    ],
   };
 }
 
-type Action = {
+type Action = Handling & {
   readonly id: number;
-  readonly isForced: boolean;
-  readonly release: ReleaseView;
   readonly history: History | undefined;
 };
 
@@ -135,7 +159,7 @@ function historyMember(history: History | undefined): Pick<DdiDeploymentBase, 'a
 export function deploymentDocument(action: Action, links: DeviceLinks): DdiDeploymentBase {
   return {
     id: String(action.id),
-    deployment: deployment(action.release, action.isForced, links),
+    deployment: deployment(action, links),
     ...historyMember(action.history),
   };
 }
@@ -143,7 +167,7 @@ export function deploymentDocument(action: Action, links: DeviceLinks): DdiDeplo
 export function confirmationDocument(action: Action, links: DeviceLinks): DdiConfirmationAction {
   return {
     id: String(action.id),
-    confirmation: deployment(action.release, action.isForced, links),
+    confirmation: deployment(action, links),
     ...historyMember(action.history),
   };
 }

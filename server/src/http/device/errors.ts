@@ -48,6 +48,13 @@ export const DEVICE_API_ERRORS = {
     hawkbit: `${ERROR}.unauthorized`,
     exceptionClass: 'org.springframework.security.authentication.BadCredentialsException',
   },
+  DEVICE_POSTPONEMENT_REFUSED: {
+    message: 'the update cannot be put off so often or so long',
+    advice: 'The rollout says how often and how long; give or deny consent, or put it off to an earlier time.',
+    status: 409,
+    hawkbit: `${ERROR}.repo.concurrentModification`,
+    exceptionClass: `${EXCEPTIONS}.ConcurrentModificationException`,
+  },
   DEVICE_ATTRIBUTES_INVALID: {
     message: 'the device would have more attributes than are kept',
     advice: 'Keep at most 100 attributes of at most 128 characters each; use mode replace or remove.',

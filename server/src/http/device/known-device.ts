@@ -12,6 +12,10 @@ type CurrentAssignment = {
   readonly isForced: boolean;
   /** False while its rollout makes no offers (paused, halted, stopping) and it has not begun. */
   readonly isOffered: boolean;
+  /** The user is not asked before this. */
+  readonly askAfterMs: number;
+  /** JSON of the policy of its rollout; undefined when there is nothing in it. */
+  readonly policy: string | undefined;
 };
 
 export type KnownDevice = {
@@ -29,6 +33,8 @@ export type KnownDevice = {
   readonly installedAssignmentId: number | undefined;
   /** JSON of the consent given in advance. */
   readonly autoConfirm: string | undefined;
+  /** Where it stands, as operators say or else it says itself. */
+  readonly timeZone: string | undefined;
   readonly current: CurrentAssignment | undefined;
 };
 
@@ -50,6 +56,7 @@ function selectDevices(db: Db, tenant: string) {
     .select(['d.id', 'd.tenant_id', 'd.controller_id', 'd.public_key_pem', 'd.token_sha256', 'd.decommissioned_ms'])
     .select(['d.wants_attributes', 'd.installed_assignment_id', 'd.auto_confirm', 'd.last_seen_ms'])
     .select(['a.id as assignment_id', 'a.state', 'a.is_forced', 'r.state as rollout_state'])
+    .select(['d.time_zone', 'd.own_time_zone', 'a.ask_after_ms', 'r.policy'])
     .where('t.name', '=', tenant);
 }
 
@@ -64,6 +71,8 @@ function currentOf(row: Row): CurrentAssignment | undefined {
     state: row.state,
     isForced: row.is_forced === 1,
     isOffered: isBegun || row.rollout_state === 'running' || row.rollout_state === null,
+    askAfterMs: row.ask_after_ms ?? 0,
+    policy: row.policy === null || row.policy === '{}' ? undefined : row.policy,
   };
 }
 
@@ -79,6 +88,7 @@ function deviceOf(row: Row): KnownDevice {
     isAttributesWanted: row.wants_attributes === 1,
     installedAssignmentId: row.installed_assignment_id ?? undefined,
     autoConfirm: row.auto_confirm ?? undefined,
+    timeZone: row.time_zone ?? row.own_time_zone ?? undefined,
     current: currentOf(row),
   };
 }

@@ -1,21 +1,13 @@
+import { noteOwnPolicy } from '../../acts/device-policy.ts';
 import { settleRollouts } from '../../acts/engine.ts';
 import { noteProof } from '../../acts/member.ts';
 import { noteVersionSeen } from '../../store/assignments.ts';
 import { getDeviceById, updateDevice } from '../../store/devices.ts';
 import { EMPTY } from './answer.ts';
 import { mergeAttributes } from './attributes.ts';
-import { offerKindOf } from './decide-feedback.ts';
-import { type Offer, pollDocument } from './documents.ts';
-import type { KnownDevice } from './known-device.ts';
+import { pollDocument } from './documents.ts';
+import { offerOf, sleepOf } from './offer.ts';
 import type { Handler } from './request.ts';
-
-/** What a device is offered: at most one thing. */
-export function offerOf(device: KnownDevice): Offer | undefined {
-  const { current } = device;
-  if (current?.isOffered !== true) return undefined;
-  const kind = offerKindOf(current.state);
-  return kind === undefined ? undefined : { kind, actionId: current.id, isForced: current.isForced };
-}
 
 /** Everything it needs was read when the device was named; nothing is written but at the first poll. */
 export const poll: Handler<'poll'> = async ({ device, links }, ports) => {
@@ -27,11 +19,11 @@ export const poll: Handler<'poll'> = async ({ device, links }, ports) => {
   }
   const document = pollDocument(
     {
-      offer: offerOf(device),
+      offer: offerOf(device, nowMs),
       installedActionId: device.installedAssignmentId,
       isAttributesWanted: device.isAttributesWanted,
       hasKey: device.publicKeyPem !== undefined,
-      sleepS: ports.pollIntervalS,
+      sleepS: sleepOf(device, nowMs, ports.pollIntervalS),
     },
     links,
   );
@@ -49,9 +41,10 @@ export const putConfigData: Handler<'putConfigData'> = async ({ device, body }, 
     await updateDevice(trx, device.id, { attributes: JSON.stringify(attributes), wants_attributes: 0 });
     // Only what this very request says: a version that was kept from before the update proves nothing.
     const version = body.mode === 'remove' ? undefined : body.data[VERSION_ATTRIBUTE];
-    if (typeof version !== 'string') return [];
+    const moved = body.mode === 'remove' ? [] : await noteOwnPolicy(trx, ports, row, body.data);
+    if (typeof version !== 'string') return moved;
     const proven = await noteVersionSeen(trx, device.id, version, ports.now().getTime());
-    return proven === undefined ? [] : await noteProof(trx, proven);
+    return proven === undefined ? moved : [...moved, ...(await noteProof(trx, proven))];
   });
   await settleRollouts(ports, rolloutIds);
   return EMPTY;

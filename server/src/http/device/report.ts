@@ -5,10 +5,11 @@
  */
 import { createHash } from 'node:crypto';
 import { isEqualBytes } from '@pawl/core/bytes';
+import { takeAnswer } from '../../acts/consent.ts';
 import { settleRollouts } from '../../acts/engine.ts';
 import { applyEvent, rolloutsOf, type Transition } from '../../acts/transition.ts';
 import type { AssignmentEvent } from '../../domain/assignment.ts';
-import { insertLog } from '../../store/assignments.ts';
+import { findAssignment, insertLog } from '../../store/assignments.ts';
 import type { Trx } from '../../store/database.ts';
 import { getDeviceById, updateDevice } from '../../store/devices.ts';
 import { appendEnvelope } from '../../store/ledger.ts';
@@ -50,6 +51,14 @@ async function noteConfirmed(
   });
 }
 
+/** The device puts the question off in its own signed word. */
+async function notePostponed(trx: Trx, id: number, until: string | undefined, ports: DevicePorts): Promise<void> {
+  const row = await findAssignment(trx, id);
+  if (until === undefined || row?.state !== 'awaiting-consent') return;
+  const taken = await takeAnswer(trx, ports, row, { kind: 'postponed', untilMs: Date.parse(until) });
+  if (taken.kind === 'refused') throw new DeviceApiError('DEVICE_POSTPONEMENT_REFUSED', { reason: taken.reason });
+}
+
 async function take(trx: Trx, row: AssignmentTable, verified: VerifiedReport, ports: DevicePorts): Promise<Transition> {
   const { report, envelope } = verified;
   const nowMs = ports.now().getTime();
@@ -65,6 +74,7 @@ async function take(trx: Trx, row: AssignmentTable, verified: VerifiedReport, po
   if (transition.kind === 'refused') {
     throw new DeviceApiError('REPORT_OUT_OF_ORDER', { expected: transition.state, actual: report.state });
   }
+  await notePostponed(trx, row.id, report.postponedUntil, ports);
   const messages = report.code === undefined ? [] : [report.code];
   await insertLog(trx, row.id, { atMs: nowMs, status: report.state, messages });
   return transition;

@@ -19,6 +19,7 @@ import type { AssignmentTable } from '../../store/schema/index.ts';
 import { findOwn, noteRetrieved } from '../device/action-feedback.ts';
 import { loadAction } from '../device/action-reads.ts';
 import { offerKindOf } from '../device/decide-feedback.ts';
+import { windowOf } from '../device/offer.ts';
 import type { DevicePorts } from '../device/ports.ts';
 import { chooseArtifact } from './choose-artifact.ts';
 import type { MenderAnswer, MenderHandler, MenderSender } from './request.ts';
@@ -102,6 +103,9 @@ async function next(
   const kind = offerKindOf(current.state);
   if (kind === 'cancelAction') return await end(sender, current.id, 'ddi-cancelled', undefined, ports);
   if (kind !== 'deploymentBase' || !current.isOffered) return NOTHING;
+  // The client knows of no windows: what it has begun goes on, and nothing new is shown outside of one.
+  const isClosed = windowOf(device, ports.now().getTime())?.isOpen === false;
+  if (isClosed && current.state === 'offered') return NOTHING;
   return await offer(sender, await loadAction(ports.database.read, device, current.id), provides, origin, ports);
 }
 

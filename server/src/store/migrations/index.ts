@@ -7,6 +7,7 @@ import { MENDER } from './mender.ts';
 import type { Migration } from './migration.ts';
 import { PEOPLE } from './people.ts';
 import { ROLLOUT_ENGINE } from './rollout-engine.ts';
+import { ROLLOUT_POLICY } from './rollout-policy.ts';
 import { SIGN_IN } from './sign-in.ts';
 import { VERSION_SEEN } from './version-seen.ts';
 
@@ -22,4 +23,5 @@ export const MIGRATIONS: readonly Migration[] = [
   EVENTS,
   MENDER,
   MANY_PROCESSES,
+  ROLLOUT_POLICY,
 ];

@@ -2,7 +2,8 @@
 import type { Generated, Selectable } from 'kysely';
 
 export type AccessSchema = {
-  tenant: { id: Generated<number>; name: string };
+  /** `policy`: JSON of what holds for all rollouts (acts/tenant-policy.ts). */
+  tenant: { id: Generated<number>; name: string; policy: Generated<string> };
   claim: {
     sha256: Uint8Array;
     tenant_id: number;

@@ -1,4 +1,5 @@
 /** Tables of devices and gateways. */
+import type { OptOut } from '@pawl/contract/management';
 import type { Generated, Selectable } from 'kysely';
 
 type DeviceColumns = {
@@ -23,6 +24,12 @@ type DeviceColumns = {
   created_ms: number;
   enrolled_ms: number | null;
   decommissioned_ms: number | null;
+  /** As operators set it. */
+  time_zone: string | null;
+  /** As the device says. */
+  own_time_zone: string | null;
+  /** What the user of the device does not want without being asked. */
+  opt_out: Generated<OptOut>;
 };
 
 export type DeviceSchema = {

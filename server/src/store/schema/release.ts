@@ -1,4 +1,5 @@
 /** Tables of product lines, releases, artifacts and trusted metadata. */
+import type { Urgency } from '@pawl/contract/management';
 import type { Generated, Selectable } from 'kysely';
 
 export type ReleaseSchema = {
@@ -15,6 +16,9 @@ export type ReleaseSchema = {
     statement: Uint8Array | null;
     created_ms: number;
     published_ms: number | null;
+    urgency: Generated<Urgency>;
+    /** JSON: notice, references, justification. */
+    advice: Generated<string>;
   };
   artifact: {
     release_id: number;

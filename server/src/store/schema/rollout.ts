@@ -22,6 +22,9 @@ type AssignmentColumns = {
   updated_ms: number;
   /** When the device has had its turn; null: whenever it likes. */
   due_ms: number | null;
+  /** The user is not asked before this; null: at once. */
+  ask_after_ms: number | null;
+  postponements: Generated<number>;
 };
 
 type RolloutColumns = {
@@ -49,6 +52,8 @@ type RolloutColumns = {
   recent_offers: string;
   /** Device id up to which a dynamic rollout has looked for new devices in this round. */
   sweep_after: number;
+  /** JSON of a StoredPolicy (domain/rollout-policy.ts). */
+  policy: Generated<string>;
 };
 
 /** Shares and thresholds in hundredths of a percent. */

@@ -7,6 +7,7 @@ import type { Handlers } from './handler.ts';
 import { LEDGER_HANDLERS } from './ledger.ts';
 import { MENDER_HANDLERS } from './mender.ts';
 import { PERSON_HANDLERS } from './person.ts';
+import { POLICY_HANDLERS } from './policy.ts';
 import { RELEASE_HANDLERS } from './release.ts';
 import { ROLLOUT_HANDLERS } from './rollout.ts';
 import { SERVER_HANDLERS } from './server.ts';
@@ -26,6 +27,7 @@ export const HANDLERS: Handlers = {
   ...RELEASE_HANDLERS,
   ...ROLLOUT_HANDLERS,
   ...ASSIGNMENT_LOG_HANDLERS,
+  ...POLICY_HANDLERS,
   ...LEDGER_HANDLERS,
   ...EVENT_HANDLERS,
 };
