@@ -63,6 +63,23 @@ describe('the commands against a server', () => {
     assert.equal(ran.status, status, words.join(' '));
   };
 
+  test('webhooks are set up, shown without their secret, paused, resumed, rotated and removed', async () => {
+    const url = 'https://hooks.example/pawl';
+    const made = await ok('webhook', 'add', url, '--type', 'pawl.rollout.halted', '--line', LINE);
+    assert.match(String(made['secret']), /^whsec_/);
+    const listed = await place.pawl('webhook', 'list');
+    assert.ok(listed.out.join().includes(url) && !listed.out.join().includes(String(made['secret'])));
+    assert.equal((await ok('webhook', 'pause', '1'))['state'], 'paused');
+    const resumed = await ok('webhook', 'resume', '1');
+    assert.deepEqual([resumed['state'], resumed['types'], resumed['line']], ['active', ['pawl.rollout.halted'], LINE]);
+    assert.notEqual((await ok('webhook', 'rotate', '1'))['secret'], made['secret']);
+    assert.deepEqual(await ok('webhook', 'dead', '1', '--redeliver'), { queued: 0 });
+    await fails(1, /EGRESS_ADDRESS_REFUSED/, 'webhook', 'add', 'https://169.254.169.254/');
+    await fails(2, /CLI_USAGE/, 'webhook', 'add', url, '--type', 'pawl.everything');
+    await ok('webhook', 'remove', '1');
+    await fails(1, /WEBHOOK_UNKNOWN/, 'webhook', 'remove', '1');
+  });
+
   test('init made keys and trust, and keeps the token to its owner', async () => {
     assert.equal((await stat(place.path('token'))).mode & 0o777, 0o600);
     const { keys } = { keys: await ok('key', 'list') } as unknown as { keys: { role: string }[] };

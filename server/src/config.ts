@@ -1,6 +1,7 @@
 /** What a server is started with, and which of it is refused. */
 import { isIP } from 'node:net';
 import { ServerError } from './acts/errors.ts';
+import { type EgressConfig, egressRules } from './egress/post.ts';
 
 export type TlsConfig = {
   /** PEM. */
@@ -27,6 +28,8 @@ export type ServerConfig = {
   readonly pollIntervalS: number;
   /** How long, and how many a tenant, events are kept: 30 days and a million unless it says otherwise. */
   readonly events?: { readonly keepDays: number; readonly keepMax: number };
+  /** Where webhooks may be posted to, beside public addresses on port 443 by https. */
+  readonly egress?: EgressConfig;
   readonly now: () => Date;
   /** `silent` for tests. */
   readonly logLevel?: 'silent' | 'error' | 'warn' | 'info';
@@ -63,6 +66,9 @@ export function verifyConfig(config: ServerConfig): void {
       expected: '1 to 86399',
       actual: pollIntervalS,
     });
+  }
+  if (config.egress !== undefined && egressRules(config.egress) === undefined) {
+    throw new ServerError('SERVER_CONFIG_INVALID', { at: 'egress.networks', expected: 'networks as 10.1.0.0/16' });
   }
   if (publicUrl !== undefined && !URL.canParse(publicUrl)) {
     throw new ServerError('SERVER_CONFIG_INVALID', { at: 'publicUrl', expected: 'a URL', actual: publicUrl });

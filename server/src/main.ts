@@ -21,6 +21,7 @@ import type { ServerPorts, Site } from './acts/ports.ts';
 import { renewTimestamp } from './acts/trust.ts';
 import { BlobStore } from './blobs/blob-store.ts';
 import { type ServerConfig, verifyConfig } from './config.ts';
+import { EGRESS_DEFAULT, egressRules } from './egress/post.ts';
 import { deviceDirectory, registerDeviceApi } from './http/device/index.ts';
 import type { DevicePorts } from './http/device/ports.ts';
 import { closeGracefully } from './http/graceful-close.ts';
@@ -34,6 +35,7 @@ import { forgetOldEvents, placeNewEvents } from './jobs/events.ts';
 import { LastSeen } from './jobs/last-seen.ts';
 import { tickRollouts } from './jobs/rollouts.ts';
 import { startJobs } from './jobs/schedule.ts';
+import { WebhookDeliveries } from './jobs/webhooks.ts';
 import { openOnlineKeys } from './online-keys.ts';
 import { ensureTenant } from './store/access.ts';
 import { ensureChallengeSecret } from './store/challenges.ts';
@@ -62,6 +64,7 @@ const ROLLOUTS_EVERY_MS = 1000;
 const CLOSE_GRACE_MS = 10_000;
 const REDACTED = ['req.headers.authorization', 'req.headers.cookie', 'req.headers["x-pawl-proxy-secret"]'];
 const PLACE_EVENTS_EVERY_MS = 250;
+const WEBHOOKS_EVERY_MS = 250;
 const KEEP_EVENTS = { keepDays: 30, keepMax: 1_000_000 };
 
 /** Folder by folder: Node's recursive mkdir never ends where a file system answers ENOENT for a new name (/proc). */
@@ -186,6 +189,8 @@ async function openPorts(config: ServerConfig, database: Database, site: ServerP
     challengeSecret: await database.write((trx) => ensureChallengeSecret(trx, newSecret())),
     now: config.now,
     newSecret,
+    chance: Math.random,
+    egress: egressRules(config.egress ?? {}) ?? EGRESS_DEFAULT,
   };
 }
 
@@ -218,6 +223,8 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     const url = await listen(app, config);
     let isClosing = false;
     site = siteFor(config.publicUrl, url);
+    const deliveries = new WebhookDeliveries(ports, (error) => app.log.error({ err: error }, 'delivery failed'));
+    opened.push(() => deliveries.close());
     const jobs = [
       { name: 'last-seen', everyMs: LAST_SEEN_EVERY_MS, run: () => lastSeen.flush() },
       { name: 'place-statements', everyMs: PLACE_STATEMENTS_EVERY_MS, run: () => settleLedger(database) },
@@ -227,6 +234,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
         everyMs: RENEW_EVERY_MS,
         run: () => forgetOldEvents(ports, config.events ?? KEEP_EVENTS),
       },
+      { name: 'webhooks', everyMs: WEBHOOKS_EVERY_MS, run: () => deliveries.turn() },
       { name: 'renew-timestamp', everyMs: RENEW_EVERY_MS, run: () => renewTimestamp(ports, tenantId) },
       { name: 'rollouts', everyMs: ROLLOUTS_EVERY_MS, run: () => tickRollouts(ports, () => isClosing) },
     ];

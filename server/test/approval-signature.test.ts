@@ -19,6 +19,7 @@ import type { ServerPorts } from '../src/acts/ports.ts';
 import { secretSha256 } from '../src/acts/secret.ts';
 import { BlobStore } from '../src/blobs/blob-store.ts';
 import type { Actor } from '../src/domain/actor.ts';
+import { EGRESS_DEFAULT } from '../src/egress/post.ts';
 import { appendEnvelope, sequencePending, settleLedger } from '../src/store/ledger.ts';
 import { findSessionActor } from '../src/store/sessions.ts';
 import { openSqlite } from '../src/store/sqlite-database.ts';
@@ -58,6 +59,8 @@ before(async () => {
     challengeSecret: newSecret(),
     now: () => new Date('2026-03-01T12:00:00Z'),
     newSecret,
+    chance: () => 0,
+    egress: EGRESS_DEFAULT,
   };
   admin = await comeIn((await newOperatorClaim(ports, 'default')) ?? '', 'Root');
   const invite = async (name: string) =>

@@ -7,13 +7,16 @@ import { CLIENT_ERRORS } from '@pawl/contract/client';
 import { FILTER_ERRORS } from '@pawl/contract/filter';
 import { PEOPLE_ERRORS } from '../src/acts/people/errors.ts';
 import { BLOB_ERRORS } from '../src/blobs/errors.ts';
+import { EGRESS_ERRORS } from '../src/egress/errors.ts';
 import { MENDER_ERRORS } from '../src/http/mender/errors.ts';
+
 import { API_ERRORS } from '../src/http/problem.ts';
 import { SERVER_ERRORS } from '../src/main.ts';
 import { STORE_ERRORS } from '../src/store/errors.ts';
 
 const TABLES = {
   SERVER_ERRORS,
+  EGRESS_ERRORS,
   MENDER_ERRORS,
   PEOPLE_ERRORS,
   API_ERRORS,

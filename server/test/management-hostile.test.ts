@@ -193,12 +193,19 @@ const UNKNOWN: Readonly<Record<string, string>> = {
   acceptMenderRequest: 'MENDER_REQUEST_UNKNOWN',
   rejectMenderRequest: 'MENDER_REQUEST_UNKNOWN',
   getProof: 'LEDGER_ENTRY_UNKNOWN',
+  getWebhook: 'WEBHOOK_UNKNOWN',
+  putWebhook: 'WEBHOOK_UNKNOWN',
+  deleteWebhook: 'WEBHOOK_UNKNOWN',
+  rotateWebhookSecret: 'WEBHOOK_UNKNOWN',
+  listDeadLetters: 'WEBHOOK_UNKNOWN',
+  redeliver: 'WEBHOOK_UNKNOWN',
 };
 
 const PEM = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' });
 /** Bodies of operations that take more than an empty one. */
 const VALID_BODIES: Readonly<Record<string, string>> = {
   setRoles: '{"roles":[]}',
+  putWebhook: '{"url":"https://hooks.example/","state":"active"}',
   registerApprovalKeyFor: JSON.stringify({ label: 'k', publicKeyPem: PEM }),
   acceptMenderRequest: '{"controllerId":"unknown","model":"hub"}',
 };

@@ -15,6 +15,7 @@ import { BlobStore } from '../src/blobs/blob-store.ts';
 import type { Actor } from '../src/domain/actor.ts';
 import type { AssignmentEvent } from '../src/domain/assignment.ts';
 import type { RolloutVerb } from '../src/domain/rollout.ts';
+import { EGRESS_DEFAULT } from '../src/egress/post.ts';
 import { tickRollouts } from '../src/jobs/rollouts.ts';
 import { ensureTenant } from '../src/store/access.ts';
 import { findActive } from '../src/store/assignments.ts';
@@ -71,6 +72,8 @@ export class RolloutLab {
       challengeSecret: 'no challenges here',
       now: () => new Date(clock.nowMs),
       newSecret: () => 'secret',
+      chance: () => 0,
+      egress: EGRESS_DEFAULT,
     };
     const tenantId = await database.write((trx) => ensureTenant(trx, 'default'));
     const lab = new RolloutLab(folder, ports, clock, { tenantId, releaseId: 0 });

@@ -15,6 +15,7 @@ export const WORK_COMMANDS: CommandTable = {
   device: { summary: 'the devices that the server knows', load: async () => (await import('./device.ts')).device },
   mender: { summary: 'let Mender clients in', load: async () => (await import('./mender.ts')).mender },
   rollout: { summary: 'bring a release to devices', load: async () => (await import('./rollout.ts')).rollout },
+  webhook: { summary: 'where events are posted to', load: async () => (await import('./webhook.ts')).webhook },
   agent: { summary: 'the device side', load: async () => (await import('./agent.ts')).agent },
   lab: { summary: 'simulated fleets', load: async () => (await import('./lab.ts')).lab },
   catalogue: {

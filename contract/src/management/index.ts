@@ -52,3 +52,4 @@ export type {
 } from './resources/sign-in.ts';
 export type { NewTrust, TrustStatus } from './resources/trust.ts';
 export { OPT_OUTS, type OptOut, URGENCIES, type Urgency } from './resources/urgency.ts';
+export type { ChangedWebhook, DeadLetter, NewWebhook, Webhook } from './resources/webhook.ts';

@@ -31,6 +31,16 @@ export const SERVER_ERRORS = {
     advice: 'Choose another controller id; decommissioned devices keep theirs.',
     status: 409,
   },
+  WEBHOOK_UNKNOWN: {
+    message: 'there is no such webhook',
+    advice: 'List them with `pawl webhook list`.',
+    status: 404,
+  },
+  WEBHOOK_LIMIT: {
+    message: 'there are as many webhooks as a tenant may have',
+    advice: 'Remove one that is no longer used.',
+    status: 409,
+  },
   EVENTS_GONE: {
     message: 'the events behind this place are no longer kept',
     advice: 'Read what is now, and go on from the newest event.',

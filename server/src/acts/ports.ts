@@ -1,6 +1,7 @@
 /** What every act needs: the store, the objects, the online keys and the clock. */
 import type { Signer } from '@pawl/core/crypto';
 import type { BlobStore } from '../blobs/blob-store.ts';
+import type { EgressRules } from '../egress/post.ts';
 import type { Database } from '../store/database.ts';
 
 export type OnlineKeys = { readonly ledger: Signer; readonly snapshot: Signer; readonly timestamp: Signer };
@@ -21,4 +22,8 @@ export type ServerPorts = {
   readonly now: () => Date;
   /** 32 random bytes as base64url: tokens and claims. */
   readonly newSecret: () => string;
+  /** 0 to 1. */
+  readonly chance: () => number;
+  /** Where the server posts to of its own accord. */
+  readonly egress: EgressRules;
 };

@@ -7,7 +7,9 @@ const BATCH = 1000;
 
 /** Places what waits; batch by batch, so that other writes come in between. */
 export async function placeNewEvents({ database }: ServerPorts): Promise<void> {
-  while (await hasUnplacedEvents(database.read)) await database.write((trx) => placeEvents(trx, BATCH));
+  while (await hasUnplacedEvents(database.read)) {
+    await database.writeInTurn('events', (trx) => placeEvents(trx, BATCH));
+  }
 }
 
 export type EventRetention = {

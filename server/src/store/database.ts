@@ -32,4 +32,4 @@ export type Database = {
 };
 
 /** What is done by one process at a time. */
-export type Task = 'ledger' | 'keys';
+export type Task = 'ledger' | 'keys' | 'events';

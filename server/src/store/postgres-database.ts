@@ -30,7 +30,7 @@ const TRIES = 6;
 
 /** Numbers of the advisory locks; the first half keeps them apart from those of others in the same database. */
 const LOCK_SPACE = 0x7061776c;
-const TASK_LOCKS: Readonly<Record<Task, number>> = { ledger: 1, keys: 2 };
+const TASK_LOCKS: Readonly<Record<Task, number>> = { ledger: 1, keys: 2, events: 3 };
 
 class PostgresDatabase implements Database {
   readonly isShared = true;

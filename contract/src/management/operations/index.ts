@@ -15,6 +15,7 @@ import { ROLLOUT_OPERATIONS } from './rollout.ts';
 import { SERVER_OPERATIONS } from './server.ts';
 import { SIGN_IN_OPERATIONS } from './sign-in.ts';
 import { TRUST_OPERATIONS } from './trust.ts';
+import { WEBHOOK_OPERATIONS } from './webhook.ts';
 
 export type { ManagementOperation } from './operation.ts';
 
@@ -32,6 +33,7 @@ export const MANAGEMENT_OPERATIONS = {
   ...POLICY_OPERATIONS,
   ...LEDGER_OPERATIONS,
   ...EVENT_OPERATIONS,
+  ...WEBHOOK_OPERATIONS,
 } as const;
 
 export type ManagementOperationId = keyof typeof MANAGEMENT_OPERATIONS;

@@ -10,6 +10,7 @@ import { ROLLOUT_ENGINE } from './rollout-engine.ts';
 import { ROLLOUT_POLICY } from './rollout-policy.ts';
 import { SIGN_IN } from './sign-in.ts';
 import { VERSION_SEEN } from './version-seen.ts';
+import { WEBHOOKS } from './webhooks.ts';
 
 export { POSTGRES_WORDS, SQLITE_WORDS } from './migration.ts';
 
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   MENDER,
   MANY_PROCESSES,
   ROLLOUT_POLICY,
+  WEBHOOKS,
 ];

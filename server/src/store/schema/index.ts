@@ -10,6 +10,7 @@ import type { MenderSchema } from './mender.ts';
 import type { ReleaseSchema } from './release.ts';
 import type { RolloutSchema } from './rollout.ts';
 import type { SignInSchema } from './sign-in.ts';
+import type { WebhookSchema } from './webhook.ts';
 
 export type Schema = AccessSchema &
   SignInSchema &
@@ -18,7 +19,8 @@ export type Schema = AccessSchema &
   ReleaseSchema &
   RolloutSchema &
   LedgerSchema &
-  EventSchema;
+  EventSchema &
+  WebhookSchema;
 
 export type { PersonTable } from './access.ts';
 export type { DeviceTable } from './device.ts';
@@ -26,3 +28,4 @@ export type { EventTable } from './event.ts';
 export type { MenderAuthTable } from './mender.ts';
 export type { ArtifactTable, ReleaseTable } from './release.ts';
 export type { AssignmentTable, MemberTable, RolloutTable, WaveTable } from './rollout.ts';
+export type { DeadLetterTable, WebhookTable } from './webhook.ts';

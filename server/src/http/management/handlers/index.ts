@@ -13,6 +13,7 @@ import { ROLLOUT_HANDLERS } from './rollout.ts';
 import { SERVER_HANDLERS } from './server.ts';
 import { SIGN_IN_HANDLERS } from './sign-in.ts';
 import { TRUST_HANDLERS } from './trust.ts';
+import { WEBHOOK_HANDLERS } from './webhook.ts';
 
 export type { Request } from './handler.ts';
 
@@ -30,4 +31,5 @@ export const HANDLERS: Handlers = {
   ...POLICY_HANDLERS,
   ...LEDGER_HANDLERS,
   ...EVENT_HANDLERS,
+  ...WEBHOOK_HANDLERS,
 };
