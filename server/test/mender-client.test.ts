@@ -65,6 +65,7 @@ async function saidBy(name: string): Promise<{ words: string[]; log: string }> {
 describe('mender-client 3.4', { skip, concurrency: true }, () => {
   test('a client is let in by the operator, installs a signed artifact and reports it', async (t) => {
     const device = makeDevice('one');
+    device.makeKey('rsa');
     t.after(() => device.stop());
     device.start();
     let id = 0;

@@ -11,7 +11,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 const UNSHARE = 'unshare';
 const NAMESPACE = ['--user', '--map-root-user', '--mount'];
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 90_000;
 const LOOK_EVERY_MS = 50;
 const LINES_SHOWN = 60;
 
@@ -87,10 +87,10 @@ export class MenderDevice {
   }
 
   /** Gives the client a key, which it would make otherwise (RSA, slowly); returns the public half. */
-  makeKey(kind: 'ec' | 'ed25519'): string {
+  makeKey(kind: 'rsa' | 'ec' | 'ed25519'): string {
     const file = join(this.#home, 'share', 'data', 'mender-agent.pem');
-    const options = kind === 'ec' ? ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'] : ['ed25519'];
-    execFileSync('openssl', ['genpkey', '-algorithm', ...options, '-out', file]);
+    const more = kind === 'ec' ? ['-pkeyopt', 'ec_paramgen_curve:P-256'] : [];
+    execFileSync('openssl', ['genpkey', '-algorithm', kind, ...more, '-out', file], { stdio: 'ignore' });
     return execFileSync('openssl', ['pkey', '-in', file, '-pubout'], { encoding: 'utf8' });
   }
 

@@ -23,7 +23,7 @@ const fetchUnchecked: typeof fetch = async (input, init) => {
   const answer = await exchange(input instanceof Request ? input.url : input.toString(), {
     method: init?.method ?? 'GET',
     headers: Object.fromEntries(new Headers(init?.headers)),
-    ...(typeof init?.body === 'string' ? { body: init.body } : {}),
+    ...(typeof init?.body === 'string' || init?.body instanceof Uint8Array ? { body: init.body } : {}),
   });
   return new Response(answer.text, { status: answer.status });
 };

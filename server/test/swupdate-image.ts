@@ -45,17 +45,28 @@ export function makeSwuSigner(folder: string, name: string): SwuSigner {
 export function makeSwu(
   folder: string,
   signer: SwuSigner,
-  image: { readonly version: string; readonly bytes: Uint8Array; readonly installTo: string },
+  image: {
+    readonly version: string;
+    readonly bytes: Uint8Array;
+    readonly installTo: string;
+    /** A shell script that runs before the image is written. */
+    readonly script?: string;
+  },
 ): Uint8Array {
   const sha256 = createHash('sha256').update(image.bytes).digest('hex');
   const file = `{ filename = "image.bin"; path = "${image.installTo}"; sha256 = "${sha256}"; properties: { create-destination = "true"; } }`;
+  const script = image.script ?? '';
+  const scriptSha256 = createHash('sha256').update(script).digest('hex');
+  const entry = `{ filename = "before.sh"; type = "preinstall"; sha256 = "${scriptSha256}"; }`;
+  const scripts = script === '' ? '' : `  scripts: ( ${entry} );\n`;
   const description = `software = {
   version = "${image.version}";
   hardware-compatibility = [ "1.0" ];
   files: ( ${file} );
-};
+${scripts}};
 `;
   writeFileSync(join(folder, 'image.bin'), image.bytes);
+  if (script !== '') writeFileSync(join(folder, 'before.sh'), script);
   writeFileSync(join(folder, 'sw-description'), description);
   run(folder, 'openssl', [
     'cms',
@@ -75,6 +86,7 @@ export function makeSwu(
   ]);
   const swu = join(folder, `${image.version}.swu`);
   // SWUpdate wants sw-description first, its signature second; the crc form is the one that its tools write.
-  run(folder, 'cpio', ['-o', '-H', 'crc', '-F', swu], 'sw-description\nsw-description.sig\nimage.bin\n');
+  const names = ['sw-description', 'sw-description.sig', ...(script === '' ? [] : ['before.sh']), 'image.bin'];
+  run(folder, 'cpio', ['-o', '-H', 'crc', '-F', swu], `${names.join('\n')}\n`);
   return readFileSync(swu);
 }
