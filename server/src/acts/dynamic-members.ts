@@ -3,7 +3,7 @@
  * changed) come into that wave. Looked for slice by slice over the ids, so that one look costs the same in any fleet.
  */
 import type { Trx } from '../store/database.ts';
-import { filterConditions } from '../store/devices.ts';
+import { deviceCondition } from '../store/device-filter.ts';
 import { insertSlice, LATE_POOL, sliceEnd } from '../store/members.ts';
 import { updateRollout } from '../store/rollouts.ts';
 import type { RolloutTable } from '../store/schema/index.ts';
@@ -12,14 +12,15 @@ import { listWaves } from '../store/waves.ts';
 import { releaseOf } from './rollout-record.ts';
 
 /** Looks at the next slice of devices. */
-export async function admitLate(trx: Trx, row: RolloutTable): Promise<void> {
+export async function admitLate(trx: Trx, row: RolloutTable, nowMs: number): Promise<void> {
   if (row.is_dynamic === 0 || row.state !== 'running') return;
   if ((await listWaves(trx, row.id)).at(-1)?.state !== 'running') return;
   const after = row.sweep_after;
   const end = await sliceEnd(trx, after);
   if (end !== undefined) {
     const { line } = await releaseOf(trx, row);
-    const source = { rolloutId: row.id, tenantId: row.tenant_id, line, conditions: filterConditions(row.filter) };
+    const condition = await deviceCondition(trx, { tenantId: row.tenant_id, filter: row.filter, nowMs });
+    const source = { rolloutId: row.id, tenantId: row.tenant_id, line, condition };
     const joined = await insertSlice(trx, source, { after, end, pool: LATE_POOL });
     await addTallies(trx, row.id, [{ position: LATE_POOL, outcome: 'waiting', change: joined }]);
   }

@@ -6,7 +6,7 @@ import { ATTEMPTS_MAX, plannedWaves, planOf, weightOf } from '../domain/rollout-
 import { policyOf } from '../domain/rollout-policy.ts';
 import { askAgain, findAssignment, queryAssignments } from '../store/assignments.ts';
 import type { Trx } from '../store/database.ts';
-import { filterConditions } from '../store/devices.ts';
+import { deviceCondition } from '../store/device-filter.ts';
 import { insertMembers, memberFloors, memberWithFloor, POOL, retryAll } from '../store/members.ts';
 import { findRelease } from '../store/releases.ts';
 import { findRollout, insertRollout, rolloutView, updateRollout } from '../store/rollouts.ts';
@@ -74,8 +74,12 @@ async function insertPlanned(
  */
 export function createRollout(ports: ServerPorts, actor: Actor, input: NewRollout): Promise<Rollout> {
   const { tenantId } = actor;
-  const conditions = filterConditions(input.filter);
   return ports.database.write(async (trx) => {
+    const condition = await deviceCondition(trx, {
+      tenantId,
+      filter: input.filter,
+      nowMs: ports.now().getTime(),
+    });
     const release = await findRelease(trx, tenantId, input.releaseId);
     if (release === undefined) throw new ServerError('RELEASE_UNKNOWN', { releaseId: input.releaseId });
     if (release.state !== 'published') throw new ServerError('RELEASE_NOT_PUBLISHED', { releaseId: release.id });
@@ -85,7 +89,7 @@ export function createRollout(ports: ServerPorts, actor: Actor, input: NewRollou
       throw new ServerError('ROLLOUT_NOT_SECURITY', { release: release.id, urgency: release.urgency });
     }
     const row = await insertPlanned(trx, ports, tenantId, { input, release });
-    const devices = await insertMembers(trx, { rolloutId: row.id, tenantId, line: release.line, conditions });
+    const devices = await insertMembers(trx, { rolloutId: row.id, tenantId, line: release.line, condition });
     // A dynamic rollout may begin with nobody.
     if (devices === 0 && row.is_dynamic === 0) throw new ServerError('ROLLOUT_EMPTY', { filter: input.filter });
     if (input.despiteFloor !== true) await refuseBelowFloor(trx, row.id, release);

@@ -33,7 +33,7 @@ async function lookAt(ports: ServerPorts, id: number): ReturnType<typeof advance
   return await ports.database.write(async (trx) => {
     const row = await tryLockRollout(trx, id);
     if (row === undefined) return { isMore: false, touched: new Set<number>() };
-    await admitLate(trx, row);
+    await admitLate(trx, row, ports.now().getTime());
     return await takeSteps(trx, ports, row);
   });
 }

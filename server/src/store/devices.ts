@@ -1,9 +1,10 @@
 /** Devices, their credentials and what they said last. */
 
-import { type FilterTerm, parseFilter } from '@pawl/contract/filter';
+import { versionKey } from '@pawl/contract/filter';
 import type { AssignmentState, Device } from '@pawl/contract/management';
-import { type Expression, type SqlBool, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { Db, Trx } from './database.ts';
+import { deviceCondition } from './device-filter.ts';
 import type { DeviceTable } from './schema/index.ts';
 
 export type NewDeviceRow = {
@@ -31,11 +32,13 @@ export async function insertDevice(trx: Trx, row: NewDeviceRow): Promise<number 
       kind: row.kind,
       tags: JSON.stringify(row.tags),
       attributes: '{}',
+      operator_attributes: '{}',
       public_key_pem: row.publicKeyPem ?? null,
       key_id: row.keyId ?? null,
       token_sha256: row.tokenSha256 ?? null,
       wants_attributes: 1,
       installed_version: null,
+      version_key: null,
       installed_assignment_id: null,
       floor: null,
       report_counter: 0,
@@ -64,8 +67,33 @@ export async function getDeviceById(db: Db, id: number): Promise<DeviceTable> {
   return await db.selectFrom('device').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
 }
 
+/** Empty for a version without order; null is for "not looked at yet" and for no version. */
+function orderOf(version: string | null): string | null {
+  return version === null ? null : (versionKey(version) ?? '');
+}
+
+/** Gives an order to versions that were written before there was one. Returns how many. */
+export async function fillVersionKeys(trx: Trx, limit: number): Promise<number> {
+  const rows = await trx
+    .selectFrom('device')
+    .select(['id', 'installed_version'])
+    .where('installed_version', 'is not', null)
+    .where('version_key', 'is', null)
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+  for (const { id, installed_version } of rows) await updateDevice(trx, id, { installed_version });
+  return rows.length;
+}
+
 export async function updateDevice(trx: Trx, id: number, change: Partial<DeviceTable>): Promise<void> {
-  await trx.updateTable('device').set(change).where('id', '=', id).execute();
+  const { installed_version: version } = change;
+  const key = version === undefined ? {} : { version_key: orderOf(version) };
+  await trx
+    .updateTable('device')
+    .set({ ...change, ...key })
+    .where('id', '=', id)
+    .execute();
 }
 
 /** Writes many last-seen times at once. */
@@ -73,44 +101,11 @@ export async function saveLastSeen(trx: Trx, seen: ReadonlyMap<number, number>):
   for (const [id, ms] of seen) await updateDevice(trx, id, { last_seen_ms: ms });
 }
 
-/** GLOB tells case apart, as `=` does; the grammar lets none of its other special characters through. */
-function globPattern({ text, isOpenStart, isOpenEnd }: FilterTerm): string {
-  return `${isOpenStart ? '*' : ''}${text}${isOpenEnd ? '*' : ''}`;
-}
-
-function conditionOf(term: FilterTerm): Expression<SqlBool> {
-  const pattern = globPattern(term);
-  const isOpen = term.isOpenStart || term.isOpenEnd;
-  const matches = (column: Expression<unknown>): Expression<SqlBool> =>
-    isOpen ? sql<SqlBool>`glob(${pattern}, ${column})` : sql<SqlBool>`${column} = ${term.text}`;
-  switch (term.field) {
-    case 'name':
-      return matches(sql.ref('device.controller_id'));
-    case 'model':
-      return matches(sql.ref('device.model'));
-    case 'line':
-      return matches(sql.ref('device.line'));
-    case 'version':
-      return matches(sql.ref('device.installed_version'));
-    case 'tag':
-      return sql<SqlBool>`exists (select 1 from json_each(device.tags) where ${matches(sql.ref('json_each.value'))})`;
-    case 'state':
-      return sql<SqlBool>`exists (select 1 from assignment where assignment.id = (select max(id) from assignment as last
-        where last.device_id = device.id) and ${matches(sql.ref('assignment.state'))})`;
-  }
-}
-
-/**
- * What a filter asks of a row of `device`.
- * @throws FilterError FILTER_MALFORMED
- */
-export function filterConditions(filter: string): Expression<SqlBool>[] {
-  return parseFilter(filter).map(conditionOf);
-}
-
 export type DeviceQuery = {
   readonly tenantId: number;
   readonly filter: string;
+  /** From which relative times of the filter count. */
+  readonly nowMs: number;
   readonly afterController?: string | undefined;
   readonly limit?: number;
 };
@@ -119,7 +114,7 @@ export type DeviceRow = DeviceTable & { readonly last_state: AssignmentState | n
 
 /**
  * Devices that match a filter, by controller id; decommissioned ones are left out.
- * @throws FilterError FILTER_MALFORMED
+ * @throws FilterError
  */
 export async function queryDevices(db: Db, query: DeviceQuery): Promise<DeviceRow[]> {
   let select = db
@@ -131,8 +126,8 @@ export async function queryDevices(db: Db, query: DeviceQuery): Promise<DeviceRo
       ),
     )
     .where('tenant_id', '=', query.tenantId)
-    .where('decommissioned_ms', 'is', null);
-  for (const condition of filterConditions(query.filter)) select = select.where(condition);
+    .where('decommissioned_ms', 'is', null)
+    .where(await deviceCondition(db, query));
   if (query.afterController !== undefined) select = select.where('controller_id', '>', query.afterController);
   if (query.limit !== undefined) select = select.limit(query.limit);
   return await select.orderBy('controller_id').execute();

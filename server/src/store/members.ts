@@ -21,7 +21,7 @@ export type MemberSource = {
   readonly rolloutId: number;
   readonly tenantId: number;
   readonly line: string;
-  readonly conditions: readonly Expression<SqlBool>[];
+  readonly condition: Expression<SqlBool>;
 };
 
 /** The last id of the next slice of devices, of whatever tenant; undefined behind the last device. */
@@ -41,10 +41,10 @@ export async function insertSlice(
   source: MemberSource,
   slice: { readonly after: number; readonly end: number; readonly pool: number },
 ): Promise<number> {
-  const { rolloutId, tenantId, line, conditions } = source;
+  const { rolloutId, tenantId, line, condition } = source;
   // Every rollout draws anew: it is not always the same devices that go first.
   const draw = sql<number>`(device.id * ${sql.lit(GOLDEN)} + cast(${rolloutId} as bigint) * ${sql.lit(1_640_531_527)}) % ${sql.lit(RANGE)}`;
-  let select = trx
+  const select = trx
     .selectFrom('device')
     .select([sql<number>`cast(${rolloutId} as bigint)`.as('rollout_id'), 'device.id as device_id'])
     .select([sql<number>`cast(${slice.pool} as bigint)`.as('position'), draw.as('draw')])
@@ -54,8 +54,8 @@ export async function insertSlice(
     .where('device.id', '>', slice.after)
     .where('device.id', '<=', slice.end)
     .where('device.decommissioned_ms', 'is', null)
-    .where((eb) => eb.or([eb('device.line', 'is', null), eb('device.line', '=', line)]));
-  for (const condition of conditions) select = select.where(condition);
+    .where((eb) => eb.or([eb('device.line', 'is', null), eb('device.line', '=', line)]))
+    .where(condition);
   const { numInsertedOrUpdatedRows } = await trx
     .insertInto('rollout_member')
     .columns(['rollout_id', 'device_id', 'position', 'draw', 'outcome', 'attempts'])

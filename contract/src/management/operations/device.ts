@@ -14,7 +14,7 @@ export const REGISTRY_OPERATIONS = {
     allow: 'device:read',
     query: z.strictObject({ filter: z.string().max(1024).optional(), cursor, limit }),
     response: page(device),
-    errors: ['FILTER_MALFORMED'],
+    errors: ['FILTER_MALFORMED', 'FILTER_TOO_LARGE', 'FILTER_GROUP_UNKNOWN', 'FILTER_GROUP_CYCLE'],
   },
   getDevice: {
     method: 'GET',

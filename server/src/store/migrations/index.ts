@@ -2,6 +2,7 @@
 import { ACTIVITY } from './activity.ts';
 import { BASE } from './base.ts';
 import { EVENTS } from './events.ts';
+import { FILTERS } from './filters.ts';
 import { MANY_PROCESSES } from './many-processes.ts';
 import { MENDER } from './mender.ts';
 import type { Migration } from './migration.ts';
@@ -26,4 +27,5 @@ export const MIGRATIONS: readonly Migration[] = [
   MANY_PROCESSES,
   ROLLOUT_POLICY,
   WEBHOOKS,
+  FILTERS,
 ];

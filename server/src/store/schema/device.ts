@@ -10,12 +10,17 @@ type DeviceColumns = {
   line: string | null;
   kind: 'pawl' | 'foreign';
   tags: string;
+  /** JSON of what the device reports. */
   attributes: string;
+  /** JSON of what operators set. */
+  operator_attributes: string;
   public_key_pem: string | null;
   key_id: string | null;
   token_sha256: Uint8Array | null;
   wants_attributes: number;
   installed_version: string | null;
+  /** The order of `installed_version` as text; empty when it is no semantic version. */
+  version_key: string | null;
   installed_assignment_id: number | null;
   floor: string | null;
   report_counter: number;
@@ -34,6 +39,7 @@ type DeviceColumns = {
 
 export type DeviceSchema = {
   device: DeviceColumns;
+  device_group: { tenant_id: number; name: string; filter: string; created_ms: number; updated_ms: number };
   gateway: { id: Generated<number>; tenant_id: number; name: string; token_sha256: Uint8Array };
   gateway_device: { gateway_id: number; controller_id: string };
 };

@@ -8,11 +8,12 @@ export const DEVICE_HANDLERS: Pick<
   Handlers,
   'listDevices' | 'getDevice' | 'addDevices' | 'decommissionDevice' | 'createClaim' | 'createGateway'
 > = {
-  listDevices: async ({ actor, query }, { database }) => {
+  listDevices: async ({ actor, query }, { database, now }) => {
     const limit = query.limit ?? PAGE;
     const rows = await queryDevices(database.read, {
       tenantId: actor.tenantId,
       filter: query.filter ?? '',
+      nowMs: now().getTime(),
       afterController: query.cursor,
       limit: limit + 1,
     });
