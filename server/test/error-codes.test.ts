@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { CLIENT_ERRORS } from '@pawl/contract/client';
 import { FILTER_ERRORS } from '@pawl/contract/filter';
 import { PEOPLE_ERRORS } from '../src/acts/people/errors.ts';
+import { REGISTRY_ERRORS } from '../src/acts/registry/errors.ts';
 import { BLOB_ERRORS } from '../src/blobs/errors.ts';
 import { EGRESS_ERRORS } from '../src/egress/errors.ts';
 import { MENDER_ERRORS } from '../src/http/mender/errors.ts';
@@ -19,6 +20,7 @@ const TABLES = {
   EGRESS_ERRORS,
   MENDER_ERRORS,
   PEOPLE_ERRORS,
+  REGISTRY_ERRORS,
   API_ERRORS,
   STORE_ERRORS,
   BLOB_ERRORS,

@@ -9,7 +9,9 @@ export { isRole, PERMISSIONS, type Permission, permissionsOf, ROLES, type Role }
 export type { NewOwnToken, NewToken, Token } from './resources/access.ts';
 export { ASSIGNMENT_STATES, type Assignment, type AssignmentState } from './resources/assignment.ts';
 export type { Device, NewClaim, NewDevice } from './resources/device.ts';
+export type { DeviceChange, DeviceImport, DeviceLogEntry, ImportedDevice } from './resources/device-change.ts';
 export { EVENT_DATA, EVENT_TYPES, type EventData, type EventType, type PawlEvent } from './resources/event.ts';
+export type { DeviceGroup } from './resources/group.ts';
 export type { LedgerEntry } from './resources/ledger.ts';
 export { type MaintenanceWindow, WEEKDAYS } from './resources/maintenance-window.ts';
 export type {

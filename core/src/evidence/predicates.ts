@@ -65,6 +65,11 @@ export const PREDICATES = {
     summary: 'a person approved exactly what has the digest of the subject',
     signedBy: ['approver', 'ledger'],
   },
+  'urn:pawl:device-changed:1': {
+    summary: 'an operator changed what is written of a device, or of all that a filter named',
+    signedBy: ['ledger'],
+  },
+  'urn:pawl:device-group:1': { summary: 'a saved filter was made, changed or deleted', signedBy: ['ledger'] },
   'urn:pawl:person:1': {
     summary: 'somebody may act for the operator from now on, may do other things, or no longer may',
     signedBy: ['ledger'],

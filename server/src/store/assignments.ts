@@ -1,7 +1,7 @@
 /** Assignments (one device, one release) and the log of what devices said about them. */
 
 import { setImmediate } from 'node:timers/promises';
-import type { Assignment, RolloutState } from '@pawl/contract/management';
+import type { Assignment, DeviceLogEntry, RolloutState } from '@pawl/contract/management';
 import { sql } from 'kysely';
 import { nextActionId } from '../domain/action-id.ts';
 import { isFinal } from '../domain/assignment.ts';
@@ -220,4 +220,25 @@ export async function queryAssignments(db: Db, query: AssignmentQuery): Promise<
     createdAt: new Date(row.created_ms).toISOString(),
     updatedAt: new Date(row.updated_ms).toISOString(),
   }));
+}
+
+/** What was said about the assignments of a device, newest first. */
+export async function queryDeviceLog(
+  db: Db,
+  deviceId: number,
+  query: { readonly beforeId: number | undefined; readonly limit: number },
+): Promise<{ readonly id: number; readonly entry: DeviceLogEntry }[]> {
+  let select = db
+    .selectFrom('assignment_log')
+    .innerJoin('assignment', 'assignment.id', 'assignment_log.assignment_id')
+    .innerJoin('release', 'release.id', 'assignment.release_id')
+    .selectAll('assignment_log')
+    .select(['release.line', 'release.version'])
+    .where('assignment.device_id', '=', deviceId);
+  if (query.beforeId !== undefined) select = select.where('assignment_log.id', '<', query.beforeId);
+  const rows = await select.orderBy('assignment_log.id', 'desc').limit(query.limit).execute();
+  return rows.map(({ id, assignment_id: assignmentId, at_ms, line, version, status, messages }) => {
+    const at = new Date(at_ms).toISOString();
+    return { id, entry: { at, assignmentId, line, version, status, messages: JSON.parse(messages) as string[] } };
+  });
 }

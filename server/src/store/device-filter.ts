@@ -159,7 +159,7 @@ async function loadGroups(db: Db, tenantId: number, filter: Filter): Promise<Map
  * Reads a filter and puts the groups of the tenant into it. `inside` names the group that it is about to become.
  * @throws FilterError
  */
-async function readFilter(db: Db, tenantId: number, text: string, inside?: string): Promise<PlainFilter> {
+export async function readFilter(db: Db, tenantId: number, text: string, inside?: string): Promise<PlainFilter> {
   const filter = parseFilter(text);
   return expandGroups(filter, await loadGroups(db, tenantId, filter), inside);
 }

@@ -146,6 +146,7 @@ export function deviceView(row: DeviceRow): Device {
     kind: row.kind,
     tags: JSON.parse(row.tags) as string[],
     attributes: JSON.parse(row.attributes) as Record<string, string>,
+    operatorAttributes: JSON.parse(row.operator_attributes) as Record<string, string>,
     installedVersion: row.installed_version,
     floor: row.floor,
     keyId: row.key_id,
@@ -167,4 +168,28 @@ export async function readDeviceRow(db: Db, tenantId: number, controllerId: stri
     .limit(1)
     .executeTakeFirst();
   return { ...row, last_state: last?.state ?? null };
+}
+
+const COUNT_MAX = 100_000;
+
+/** How many devices a filter names; counting ends at a bound. @throws FilterError */
+export async function countDevices(
+  db: Db,
+  query: Omit<DeviceQuery, 'afterController' | 'limit'>,
+): Promise<{ devices: number; isExact: boolean }> {
+  const condition = await deviceCondition(db, query);
+  const { count } = await db
+    .selectFrom(
+      db
+        .selectFrom('device')
+        .select('device.id')
+        .where('tenant_id', '=', query.tenantId)
+        .where('decommissioned_ms', 'is', null)
+        .where(condition)
+        .limit(COUNT_MAX + 1)
+        .as('found'),
+    )
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return { devices: Math.min(count, COUNT_MAX), isExact: count <= COUNT_MAX };
 }

@@ -155,3 +155,13 @@ export async function queryRollouts(
   if (query.beforeId !== undefined) select = select.where('id', '<', query.beforeId);
   return await select.orderBy('id', 'desc').limit(query.limit).execute();
 }
+
+/** The filters of rollouts that are not over. */
+export async function openFilters(db: Db, tenantId: number): Promise<{ id: number; filter: string }[]> {
+  return await db
+    .selectFrom('rollout')
+    .select(['id', 'filter'])
+    .where('tenant_id', '=', tenantId)
+    .where('state', 'not in', ['stopped', 'finished'])
+    .execute();
+}

@@ -5,7 +5,9 @@
 import { ACCESS_OPERATIONS } from './access.ts';
 import { ASSIGNMENT_LOG_OPERATIONS } from './assignment-log.ts';
 import { REGISTRY_OPERATIONS } from './device.ts';
+import { DEVICE_CHANGE_OPERATIONS } from './device-change.ts';
 import { EVENT_OPERATIONS } from './event.ts';
+import { GROUP_OPERATIONS } from './group.ts';
 import { LEDGER_OPERATIONS } from './ledger.ts';
 import { MENDER_REGISTRY_OPERATIONS } from './mender.ts';
 import { PERSON_OPERATIONS } from './person.ts';
@@ -26,6 +28,8 @@ export const MANAGEMENT_OPERATIONS = {
   ...SIGN_IN_OPERATIONS,
   ...REGISTRY_OPERATIONS,
   ...MENDER_REGISTRY_OPERATIONS,
+  ...DEVICE_CHANGE_OPERATIONS,
+  ...GROUP_OPERATIONS,
   ...TRUST_OPERATIONS,
   ...RELEASE_OPERATIONS,
   ...ROLLOUT_OPERATIONS,

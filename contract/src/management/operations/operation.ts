@@ -13,7 +13,7 @@ import { controllerId, numericId } from '../resources/names.ts';
 type LineOf = 'params.line' | 'query.line' | 'body.line' | 'release' | 'rollout';
 
 export type ManagementOperation = {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly summary: string;
   readonly allow: Permission | 'anybody' | 'open';

@@ -10,7 +10,10 @@ export const device = z.strictObject({
   /** `pawl`: has a key of its own and signs its reports; `foreign`: a client that only says. */
   kind: z.enum(['pawl', 'foreign']),
   tags: z.array(tag),
+  /** As the device reports them. */
   attributes: z.record(z.string(), z.string()),
+  /** As operators set them; in filters they stand before those of the device. */
+  operatorAttributes: z.record(z.string(), z.string()),
   /** The version that the device proved (pawl) or said (foreign) to run. */
   installedVersion: z.string().nullable(),
   floor: decimal.nullable(),

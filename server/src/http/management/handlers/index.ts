@@ -2,7 +2,9 @@
 import { ACCESS_HANDLERS } from './access.ts';
 import { ASSIGNMENT_LOG_HANDLERS } from './assignment-log.ts';
 import { DEVICE_HANDLERS } from './device.ts';
+import { DEVICE_CHANGE_HANDLERS } from './device-change.ts';
 import { EVENT_HANDLERS } from './event.ts';
+import { GROUP_HANDLERS } from './group.ts';
 import type { Handlers } from './handler.ts';
 import { LEDGER_HANDLERS } from './ledger.ts';
 import { MENDER_HANDLERS } from './mender.ts';
@@ -24,6 +26,8 @@ export const HANDLERS: Handlers = {
   ...SIGN_IN_HANDLERS,
   ...DEVICE_HANDLERS,
   ...MENDER_HANDLERS,
+  ...DEVICE_CHANGE_HANDLERS,
+  ...GROUP_HANDLERS,
   ...TRUST_HANDLERS,
   ...RELEASE_HANDLERS,
   ...ROLLOUT_HANDLERS,

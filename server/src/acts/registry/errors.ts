@@ -1,0 +1,40 @@
+import { CodedError, type ErrorDetails, type ErrorTable, errorRow } from '@pawl/core/bytes';
+
+/** @public The reference pages read every table of error codes. */
+export const REGISTRY_ERRORS = {
+  DEVICE_ATTRIBUTES_TOO_MANY: {
+    message: 'the device would have more than 100 attributes of operators',
+    advice: 'Take some away first: give them as null.',
+    status: 409,
+  },
+  DEVICE_TAGS_TOO_MANY: {
+    message: 'a device would have more than 32 tags',
+    advice: 'Remove some first: `pawl device tag --remove TAG`.',
+    status: 409,
+  },
+  GROUP_UNKNOWN: {
+    message: 'there is no such group',
+    advice: 'List the groups with `pawl group list`.',
+    status: 404,
+  },
+  GROUP_IN_USE: {
+    message: 'a rollout or another group uses this group',
+    advice: 'End the rollout, or change the other group, that is named.',
+    status: 409,
+  },
+  GROUP_TOO_MANY: {
+    message: 'there are 200 groups already',
+    advice: 'Delete groups that nobody uses; filters can be written without a name too.',
+    status: 409,
+  },
+} as const satisfies ErrorTable;
+
+export type RegistryErrorCode = keyof typeof REGISTRY_ERRORS;
+
+/** What the registry of devices refuses. */
+export class RegistryError extends CodedError<RegistryErrorCode> {
+  constructor(code: RegistryErrorCode, details: ErrorDetails = {}) {
+    super(code, errorRow(REGISTRY_ERRORS, code), details);
+    this.name = 'RegistryError';
+  }
+}
