@@ -9,4 +9,4 @@ export {
 } from './credentials.ts';
 export { type FleetOptions, runFleet } from './fleet.ts';
 export { Roster } from './roster.ts';
-export type { FleetSummary } from './tally.ts';
+export type { FinalWord, FleetSummary } from './tally.ts';

@@ -7,7 +7,7 @@ import type { HttpAnswer } from '../http/answer-reader.ts';
 import { BEHAVIOURS, type Behaviour, draw } from './behaviour.ts';
 import { actionIdOf, type Feedback, feedbackBody, type PollAnswer, parseDeployment, parsePoll } from './ddi.ts';
 import type { Roster } from './roster.ts';
-import type { Tally } from './tally.ts';
+import type { FinalWord, Tally } from './tally.ts';
 
 const IDLE = 0;
 const INSTALLING = 1;
@@ -26,6 +26,8 @@ export type ScriptOptions = {
   readonly installMs: number;
   readonly retryMs: number;
   readonly isDownloading: boolean;
+  /** Called when a device has heard that its final word is taken. */
+  readonly onFinal?: ((controllerId: string, word: FinalWord) => void) | undefined;
 };
 
 /** One exchange of a device; rejects when there is no answer. */
@@ -228,7 +230,7 @@ export class DeviceScripts {
     return this.jitter(this.#stepMs(device));
   }
 
-  #ending(device: number): { readonly count: 'success' | 'failure' | 'reverted'; readonly said: Feedback } {
+  #ending(device: number): { readonly count: FinalWord; readonly said: Feedback } {
     const closed = (finished: 'success' | 'failure', detail: string): Feedback => ({
       execution: 'closed',
       finished,
@@ -243,8 +245,10 @@ export class DeviceScripts {
   async #close(device: number): Promise<number> {
     const { count, said } = this.#ending(device);
     const answer = await this.#feedback(device, 'deploymentBase', said);
-    if (isTaken(answer)) this.#tally.counts[count] += 1;
-    else if (isEnded(answer)) this.#tally.counts.gone += 1;
+    if (isTaken(answer)) {
+      this.#tally.counts[count] += 1;
+      this.#options.onFinal?.(this.#roster.controllerId(device), count);
+    } else if (isEnded(answer)) this.#tally.counts.gone += 1;
     else return this.#refused(answer);
     if (isTaken(answer) && count === 'success') this.#version[device] = this.#offered[device] ?? 0;
     this.#phase[device] = IDLE;

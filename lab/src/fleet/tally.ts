@@ -27,6 +27,9 @@ class Latencies {
   }
 }
 
+/** What a device said at the end of an install. */
+export type FinalWord = 'success' | 'failure' | 'reverted';
+
 export type FleetCounts = {
   polls: number;
   attributes: number;
