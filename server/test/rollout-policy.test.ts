@@ -216,6 +216,7 @@ test('the operator opts a device out for its owner; what was withdrawn is not of
 });
 
 test('a device with a key postpones by its signed report, sees the window as closed, and reads the notice', async () => {
+  nowMs = Date.parse('2026-07-01T12:00:00Z');
   const bytes = server.swu;
   const releaseId = await publishForeign(server.operator, {
     line: 'gateway',
@@ -225,7 +226,6 @@ test('a device with a key postpones by its signed report, sees the window as clo
   });
   const { script, key, token } = await enrolDevice(server, 'p-1');
   await roll('p-1', { releaseId, needsConsent: true, maintenance: NIGHT, consent: { postponements: 1 } });
-  nowMs = Date.parse('2026-07-01T12:00:00Z');
   const action = await script.link('confirmationBase');
   const assignmentId = Number(/confirmationBase\/(\d+)/.exec(action)?.[1]);
   const { confirmation } = (await script.send(action)).json<{

@@ -7,6 +7,7 @@ export {
 } from './operations/index.ts';
 export { isRole, PERMISSIONS, type Permission, permissionsOf, ROLES, type Role } from './permissions.ts';
 export type { NewOwnToken, NewToken, Token } from './resources/access.ts';
+export type { RolloutApproval } from './resources/approval.ts';
 export { ASSIGNMENT_STATES, type Assignment, type AssignmentState } from './resources/assignment.ts';
 export type { Device, NewClaim, NewDevice } from './resources/device.ts';
 export type { DeviceChange, DeviceImport, DeviceLogEntry, ImportedDevice } from './resources/device-change.ts';

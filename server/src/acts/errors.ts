@@ -61,6 +61,36 @@ export const SERVER_ERRORS = {
     advice: 'Use RSA of 2048 bits or more, ECDSA or Ed25519, as SPKI PEM, whose private half was never published.',
     status: 422,
   },
+  ROLLOUT_UNAPPROVED: {
+    message: 'not enough people have approved the rollout as it is now',
+    advice: 'Let people other than its author approve it: `pawl rollout approve`. A change takes every approval away.',
+    status: 409,
+  },
+  APPROVAL_BY_AUTHOR: {
+    message: 'whoever made a rollout does not approve it',
+    advice: 'Ask other people to approve it.',
+    status: 409,
+  },
+  APPROVAL_TWICE: {
+    message: 'this person has approved the rollout already',
+    advice: 'Ask other people to approve it.',
+    status: 409,
+  },
+  APPROVAL_NONE: {
+    message: 'this person has not approved the rollout',
+    advice: 'Only your own approval can be taken back; `pawl rollout approval` shows who approved.',
+    status: 409,
+  },
+  ROLLOUT_RETURN_NOT_NEWER: {
+    message: 'the release is not newer than the one that devices shall return from',
+    advice: 'Seal the content of the good version as a new release: same line, higher sequence number.',
+    status: 409,
+  },
+  ROLLOUT_ATTESTATION_UNAVAILABLE: {
+    message: 'no device of this server can attest what it runs',
+    advice: 'Use --success confirmed: the device signs it after its trial boot.',
+    status: 409,
+  },
   TIME_ZONE_UNKNOWN: {
     message: 'there is no such time zone',
     advice: 'Use a name of the IANA time zone database, such as Europe/Berlin, or an offset, such as +05:30.',

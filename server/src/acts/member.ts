@@ -3,10 +3,11 @@
  * other rollouts that waited for it. All in the transaction of the assignment's move.
  */
 import type { Outcome } from '@pawl/contract/management';
+import { isSuccess } from '../domain/assignment.ts';
 import { type AssignmentEnd, decideOutcome, type OutcomeEvent, outcomeEventOf } from '../domain/outcome.ts';
 import type { Trx } from '../store/database.ts';
-import { findMember, freeMembers, LATE_POOL, updateMember } from '../store/members.ts';
-import { getRolloutById, planOfRow } from '../store/rollouts.ts';
+import { findMember, freeMembers, LATE_POOL, takeLate, updateMember } from '../store/members.ts';
+import { findReturn, getRolloutById, planOfRow } from '../store/rollouts.ts';
 import type { AssignmentTable, MemberTable, RolloutTable } from '../store/schema/index.ts';
 import { addTallies } from '../store/tallies.ts';
 
@@ -54,6 +55,15 @@ export async function applyOutcome(
   return outcome === undefined ? undefined : await moveMember(trx, member, placeAfter(member, outcome), change);
 }
 
+/** A device that took the bad release after the return was made comes into it. Returns the rollout that may go on. */
+async function joinReturn(trx: Trx, row: AssignmentTable): Promise<number[]> {
+  if (row.rollout_id === null) return [];
+  const back = await findReturn(trx, row.rollout_id);
+  if (back === undefined || !(await takeLate(trx, back, row.device_id))) return [];
+  await addTallies(trx, back, [{ position: LATE_POOL, outcome: 'waiting', change: 1 }]);
+  return [back];
+}
+
 /** What the end of an assignment does to the device's outcome. Returns the rollouts that may go on now. */
 export async function noteEnd(
   trx: Trx,
@@ -68,6 +78,7 @@ export async function noteEnd(
     ]);
   }
   const touched = freed.map(({ rollout_id: rolloutId }) => rolloutId);
+  if (isSuccess(end.to)) touched.push(...(await joinReturn(trx, row)));
   if (row.rollout_id === null) return touched;
   const member = await findMember(trx, row.rollout_id, row.device_id);
   if (member?.assignment_id !== row.id) return touched;
@@ -85,6 +96,8 @@ export async function noteProof(trx: Trx, row: AssignmentTable): Promise<number[
   if (row.rollout_id === null) return [];
   const member = await findMember(trx, row.rollout_id, row.device_id);
   if (member?.assignment_id !== row.id) return [];
+  // A version that was shown is no attestation.
+  if ((await getRolloutById(trx, row.rollout_id)).success_kind === 'attested') return [];
   const after = await applyOutcome(trx, member, 'prove', { proof_due_ms: null });
   return after === undefined ? [] : [row.rollout_id];
 }

@@ -1,5 +1,5 @@
 /** What a rollout does and what is done to it, as statements in the ledger and as events. */
-import type { Trx } from '../store/database.ts';
+import type { Db, Trx } from '../store/database.ts';
 import { appendStatement } from '../store/ledger.ts';
 import { findRelease } from '../store/releases.ts';
 import type { ReleaseTable, RolloutTable } from '../store/schema/index.ts';
@@ -10,7 +10,7 @@ import { releaseSubject } from './transition.ts';
 /** Who acts when nobody asked: the engine, by the plan. */
 export const ENGINE = 'engine';
 
-export async function releaseOf(trx: Trx, row: RolloutTable): Promise<ReleaseTable> {
+export async function releaseOf(trx: Db, row: RolloutTable): Promise<ReleaseTable> {
   const release = await findRelease(trx, row.tenant_id, row.release_id);
   if (release === undefined) throw new TypeError('a rollout has a release');
   return release;

@@ -13,15 +13,16 @@ import { findRollout, insertRollout, rolloutView, updateRollout } from '../store
 import type { ReleaseTable, RolloutTable } from '../store/schema/index.ts';
 import { addTallies } from '../store/tallies.ts';
 import { insertWaves, listWaves } from '../store/waves.ts';
+import { refuseUnapproved } from './approval.ts';
 import { excuse, moveWave, settleRollouts, takeSteps } from './engine.ts';
 import { ServerError } from './errors.ts';
 import type { ServerPorts } from './ports.ts';
 import { recordRollout } from './rollout-record.ts';
-import { refuseUnknownZone, tenantPolicy } from './tenant-policy.ts';
+import { approvalsFor, refuseUnknownZone, tenantPolicy } from './tenant-policy.ts';
 import { applyEvent, rolloutsOf } from './transition.ts';
 
 /** A release that a device would refuse is a mistake, unless that is what is wanted. */
-async function refuseBelowFloor(trx: Trx, rolloutId: number, release: ReleaseTable): Promise<void> {
+export async function refuseBelowFloor(trx: Trx, rolloutId: number, release: ReleaseTable): Promise<void> {
   if (release.security_counter === null) return;
   const counter = BigInt(release.security_counter);
   const floor = (await memberFloors(trx, rolloutId)).find((known) => counter < BigInt(known));
@@ -40,13 +41,17 @@ function refuseSchedule(input: NewRollout, nowMs: number): void {
   throw new ServerError('ROLLOUT_SCHEDULE_INVALID', { startAt: input.startAt, endAt: input.endAt });
 }
 
-async function insertPlanned(
+/** Inserts a rollout with its plan, its policy, and the approvals that it needs. */
+export async function insertPlanned(
   trx: Trx,
   ports: ServerPorts,
-  tenantId: number,
-  planned: { readonly input: NewRollout; readonly release: ReleaseTable },
+  actor: Actor,
+  planned: { readonly input: NewRollout; readonly release: ReleaseTable; readonly returnsRolloutId?: number },
 ): Promise<RolloutTable> {
-  const { input, release } = planned;
+  const { input, release, returnsRolloutId } = planned;
+  const { tenantId } = actor;
+  const tenant = await tenantPolicy(trx, tenantId);
+  const required = approvalsFor(tenant, release.line);
   const row = await insertRollout(trx, {
     tenant_id: tenantId,
     name: input.name,
@@ -61,7 +66,11 @@ async function insertPlanned(
     end_ms: timeOf(input.endAt),
     is_dynamic: input.isDynamic === true ? 1 : 0,
     plan: JSON.stringify(planOf(input)),
-    policy: JSON.stringify(policyOf(input, await tenantPolicy(trx, tenantId))),
+    policy: JSON.stringify(policyOf(input, tenant)),
+    state: required > 0 ? 'waiting-approval' : 'ready',
+    approvals_required: required,
+    author_person_id: actor.personId ?? null,
+    returns_rollout_id: returnsRolloutId ?? null,
   });
   await insertWaves(trx, row.id, plannedWaves(input.waves));
   return row;
@@ -85,10 +94,12 @@ export function createRollout(ports: ServerPorts, actor: Actor, input: NewRollou
     if (release.state !== 'published') throw new ServerError('RELEASE_NOT_PUBLISHED', { releaseId: release.id });
     refuseSchedule(input, ports.now().getTime());
     refuseUnknownZone(input.maintenance?.timeZone);
+    // Nothing appraises attestations yet: a rollout that counts them would count nothing.
+    if (input.successKind === 'attested') throw new ServerError('ROLLOUT_ATTESTATION_UNAVAILABLE', { id: release.id });
     if (input.isSecurityOnly === true && release.urgency !== 'security') {
       throw new ServerError('ROLLOUT_NOT_SECURITY', { release: release.id, urgency: release.urgency });
     }
-    const row = await insertPlanned(trx, ports, tenantId, { input, release });
+    const row = await insertPlanned(trx, ports, actor, { input, release });
     const devices = await insertMembers(trx, { rolloutId: row.id, tenantId, line: release.line, condition });
     // A dynamic rollout may begin with nobody.
     if (devices === 0 && row.is_dynamic === 0) throw new ServerError('ROLLOUT_EMPTY', { filter: input.filter });
@@ -158,6 +169,7 @@ export async function changeRollout(ports: ServerPorts, actor: Actor, id: number
   const touched = await ports.database.write(async (trx) => {
     const row = await findRollout(trx, actor.tenantId, id);
     if (row === undefined) throw new ServerError('ROLLOUT_UNKNOWN', { id });
+    if (verb === 'start') await refuseUnapproved(trx, row);
     const event = verb === 'start' && isEarly(row, ports.now().getTime()) ? 'schedule' : verb;
     const state = decideRollout(row.state, event);
     if (state === undefined) throw new ServerError('ROLLOUT_STATE_UNSUITABLE', { state: row.state, verb });

@@ -15,6 +15,11 @@ export async function tenantPolicy(db: Db, tenantId: number): Promise<Policy> {
   return { timeZone: DEFAULT_ZONE, maintenance: null, approvalsRequired: 0, lines: {}, ...stored };
 }
 
+/** How many approvals a rollout of the line needs. */
+export function approvalsFor(policy: Policy, line: string): number {
+  return policy.lines[line]?.approvalsRequired ?? policy.approvalsRequired;
+}
+
 /** @throws ServerError TIME_ZONE_UNKNOWN */
 export function refuseUnknownZone(zone: string | undefined): void {
   if (zone !== undefined && !isTimeZone(zone)) throw new ServerError('TIME_ZONE_UNKNOWN', { timeZone: zone });

@@ -128,6 +128,7 @@ export function nextStep(snapshot: RolloutSnapshot): Step {
     case 'running':
       if (isOver(snapshot)) return { kind: 'move', event: 'finish' };
       return haltStep(snapshot) ?? waveStep(snapshot) ?? offerStep(snapshot);
+    case 'waiting-approval':
     case 'ready':
     case 'stopped':
     case 'finished':

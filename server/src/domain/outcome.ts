@@ -92,7 +92,7 @@ function eventOfClaim(kind: SuccessKind): OutcomeEvent {
 
 /** What the end of an assignment means to the device's outcome; undefined while the assignment goes on. */
 export function outcomeEventOf({ from, to, successKind, isYielded }: AssignmentEnd): OutcomeEvent | undefined {
-  if (to === 'confirmed') return 'succeed';
+  if (to === 'confirmed') return successKind === 'attested' ? 'claim' : 'succeed';
   if (to === 'reported') return eventOfClaim(successKind);
   if (to === 'reverted' || to === 'refused' || to === 'failed') return 'fail';
   if (to === 'cancelled') return isYielded === true ? 'yield' : 'cancel';

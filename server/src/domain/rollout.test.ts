@@ -5,6 +5,9 @@ import { decideRollout, ROLLOUT_EVENTS, type RolloutEvent } from './rollout.ts';
 
 /** Every pair that leads anywhere, as the documentation draws it; all others are refused. */
 const DRAWN = `
+  waiting-approval approve -> waiting-approval  waiting-approval approved -> ready  waiting-approval withdraw -> waiting-approval
+  waiting-approval deny -> stopped  waiting-approval stop -> stopped
+  ready withdraw -> waiting-approval  scheduled withdraw -> waiting-approval  ready deny -> stopped  scheduled deny -> stopped
   ready      start -> starting      ready      schedule -> scheduled  ready     stop -> stopped
   scheduled  start -> starting      scheduled  due -> starting        scheduled stop -> stopped   scheduled time-up -> stopped
   starting   begin -> running       starting   stop -> stopping       starting  time-up -> stopping

@@ -12,6 +12,11 @@ export type RolloutVerb = (typeof ROLLOUT_VERBS)[number];
 
 export const ROLLOUT_EVENTS = [
   ...ROLLOUT_VERBS,
+  /** One person approves; the last one who is needed; one takes it back; one says no. */
+  'approve',
+  'approved',
+  'withdraw',
+  'deny',
   /** A start that waits for its time. */
   'schedule',
   /** The time of the start has come. */
@@ -32,8 +37,22 @@ export type RolloutEvent = (typeof ROLLOUT_EVENTS)[number];
 type Row = Readonly<Partial<Record<RolloutEvent, RolloutState>>>;
 
 const TABLE: Readonly<Record<RolloutState, Row>> = {
-  ready: { start: 'starting', schedule: 'scheduled', stop: 'stopped' },
-  scheduled: { start: 'starting', due: 'starting', stop: 'stopped', 'time-up': 'stopped' },
+  'waiting-approval': {
+    approve: 'waiting-approval',
+    approved: 'ready',
+    withdraw: 'waiting-approval',
+    deny: 'stopped',
+    stop: 'stopped',
+  },
+  ready: { start: 'starting', schedule: 'scheduled', stop: 'stopped', withdraw: 'waiting-approval', deny: 'stopped' },
+  scheduled: {
+    start: 'starting',
+    due: 'starting',
+    stop: 'stopped',
+    'time-up': 'stopped',
+    withdraw: 'waiting-approval',
+    deny: 'stopped',
+  },
   starting: { begin: 'running', stop: 'stopping', 'time-up': 'stopping' },
   running: {
     pause: 'paused',

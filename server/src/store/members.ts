@@ -77,6 +77,46 @@ export async function insertMembers(trx: Trx, source: MemberSource): Promise<num
   }
 }
 
+/** The devices that took the release of another rollout: it was seen, said or proven that they run it. Returns how many. */
+export async function insertTakers(trx: Trx, rolloutId: number, badId: number): Promise<number> {
+  const { numInsertedOrUpdatedRows } = await trx
+    .insertInto('rollout_member')
+    .columns(['rollout_id', 'device_id', 'position', 'draw', 'outcome', 'attempts'])
+    .expression((eb) =>
+      eb
+        .selectFrom('rollout_member as m')
+        .innerJoin('device as d', 'd.id', 'm.device_id')
+        .select([sql<number>`cast(${rolloutId} as integer)`.as('rollout_id'), 'm.device_id'])
+        .select([sql<number>`cast(${POOL} as integer)`.as('position'), 'm.draw'])
+        .select([sql<Outcome>`'waiting'`.as('outcome'), sql<number>`0`.as('attempts')])
+        .where('m.rollout_id', '=', badId)
+        .where('d.decommissioned_ms', 'is', null)
+        .where((on) =>
+          on.exists(
+            on
+              .selectFrom('assignment as a')
+              .select('a.id')
+              .whereRef('a.device_id', '=', 'm.device_id')
+              .where('a.rollout_id', '=', badId)
+              .where('a.state', 'in', ['confirmed', 'reported']),
+          ),
+        ),
+    )
+    .executeTakeFirst();
+  return Number(numInsertedOrUpdatedRows ?? 0n);
+}
+
+/** Takes one more device in, behind all others; false when it is a member. */
+export async function takeLate(trx: Trx, rolloutId: number, deviceId: number): Promise<boolean> {
+  const row = { rollout_id: rolloutId, device_id: deviceId, position: LATE_POOL, draw: 0, attempts: 0 };
+  const { numInsertedOrUpdatedRows } = await trx
+    .insertInto('rollout_member')
+    .values({ ...row, outcome: 'waiting' })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst();
+  return (numInsertedOrUpdatedRows ?? 0n) > 0n;
+}
+
 /** The floors of the members, each once. */
 export async function memberFloors(db: Db, rolloutId: number): Promise<string[]> {
   const rows = await db

@@ -12,11 +12,11 @@ import { listWaves } from './waves.ts';
 
 export async function insertRollout(
   trx: Trx,
-  row: Omit<RolloutTable, 'id' | 'state' | 'devices' | 'halted_by' | 'recent_offers' | 'sweep_after'>,
+  row: Omit<RolloutTable, 'id' | 'devices' | 'halted_by' | 'recent_offers' | 'sweep_after'>,
 ): Promise<RolloutTable> {
   return await trx
     .insertInto('rollout')
-    .values({ ...row, state: 'ready', devices: 0, halted_by: null, recent_offers: '[]', sweep_after: 0 })
+    .values({ ...row, devices: 0, halted_by: null, recent_offers: '[]', sweep_after: 0 })
     .returningAll()
     .executeTakeFirstOrThrow();
 }
@@ -28,6 +28,28 @@ export async function findRollout(db: Db, tenantId: number, id: number): Promise
     .where('tenant_id', '=', tenantId)
     .where('id', '=', id)
     .executeTakeFirst();
+}
+
+/** The rollout that brings back the devices of this one, as long as it takes devices in. */
+export async function findReturn(db: Db, id: number): Promise<number | undefined> {
+  const row = await db
+    .selectFrom('rollout')
+    .select('id')
+    .where('returns_rollout_id', '=', id)
+    .where('state', 'not in', ['stopping', 'stopped', 'finished'])
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.id;
+}
+
+async function lastReturn(db: Db, id: number): Promise<number | null> {
+  const row = await db
+    .selectFrom('rollout')
+    .select((eb) => eb.fn.max('id').as('id'))
+    .where('returns_rollout_id', '=', id)
+    .executeTakeFirst();
+  return row?.id ?? null;
 }
 
 export async function getRolloutById(db: Db, id: number): Promise<RolloutTable> {
@@ -143,6 +165,9 @@ export async function rolloutView(db: Db, row: RolloutTable): Promise<Rollout> {
     retry,
     outcomes,
     ...parsePolicy(row.policy),
+    approvalsRequired: row.approvals_required,
+    returnOf: row.returns_rollout_id,
+    returnedBy: await lastReturn(db, row.id),
     haltedBy: row.halted_by === null ? null : (JSON.parse(row.halted_by) as HaltReason),
   };
 }

@@ -3,6 +3,7 @@
  * when a handler is missing); the typed client and OpenAPI come from the same table.
  */
 import { ACCESS_OPERATIONS } from './access.ts';
+import { APPROVAL_OPERATIONS } from './approval.ts';
 import { ASSIGNMENT_LOG_OPERATIONS } from './assignment-log.ts';
 import { REGISTRY_OPERATIONS } from './device.ts';
 import { DEVICE_CHANGE_OPERATIONS } from './device-change.ts';
@@ -34,6 +35,7 @@ export const MANAGEMENT_OPERATIONS = {
   ...RELEASE_OPERATIONS,
   ...ROLLOUT_OPERATIONS,
   ...ASSIGNMENT_LOG_OPERATIONS,
+  ...APPROVAL_OPERATIONS,
   ...POLICY_OPERATIONS,
   ...LEDGER_OPERATIONS,
   ...EVENT_OPERATIONS,

@@ -6,6 +6,8 @@ import { effectivePlan, rolloutPlan } from './rollout-plan.ts';
 import { effectivePolicy, rolloutPolicy } from './rollout-policy.ts';
 
 export const ROLLOUT_STATES = [
+  /** People must approve it first. */
+  'waiting-approval',
   'ready',
   'scheduled',
   'starting',
@@ -22,9 +24,10 @@ export type RolloutState = (typeof ROLLOUT_STATES)[number];
 
 /**
  * What counts as success, from the weakest word to the strongest proof: the client said so; the device's own attribute
- * `version` showed the release afterwards; the device signed it after its trial boot.
+ * `version` showed the release afterwards; the device signed it after its trial boot; hardware attested it, and the
+ * attestation was appraised (refused as long as no device can give that).
  */
-const SUCCESS_KINDS = ['reported', 'version-seen', 'confirmed'] as const;
+const SUCCESS_KINDS = ['reported', 'version-seen', 'confirmed', 'attested'] as const;
 export type SuccessKind = (typeof SUCCESS_KINDS)[number];
 
 const stateCounts = z.partialRecord(assignmentState, z.number().int().nonnegative());
@@ -44,6 +47,11 @@ export const rollout = z.strictObject({
   counts: stateCounts,
   succeeded: z.number().int().nonnegative(),
   createdAt: time,
+  /** How many people must approve it. */
+  approvalsRequired: z.number().int(),
+  /** The rollout whose devices this one brings back, and the one that brings back the devices of this one. */
+  returnOf: numericId.nullable(),
+  returnedBy: numericId.nullable(),
   ...effectivePlan,
   ...effectivePolicy,
 });

@@ -1,5 +1,6 @@
 /** The schema of the database in steps, forward only, oldest first. A step that was released is never edited or moved. */
 import { ACTIVITY } from './activity.ts';
+import { APPROVAL } from './approval.ts';
 import { BASE } from './base.ts';
 import { EVENTS } from './events.ts';
 import { FILTERS } from './filters.ts';
@@ -28,4 +29,5 @@ export const MIGRATIONS: readonly Migration[] = [
   ROLLOUT_POLICY,
   WEBHOOKS,
   FILTERS,
+  APPROVAL,
 ];

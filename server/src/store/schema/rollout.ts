@@ -54,6 +54,10 @@ type RolloutColumns = {
   sweep_after: number;
   /** JSON of a StoredPolicy (domain/rollout-policy.ts). */
   policy: Generated<string>;
+  approvals_required: Generated<number>;
+  /** The person who made it; null: a machine. */
+  author_person_id: number | null;
+  returns_rollout_id: number | null;
 };
 
 /** Shares and thresholds in hundredths of a percent. */
@@ -89,7 +93,20 @@ type MemberColumns = {
   proof_due_ms: number | null;
 };
 
+type VerdictColumns = {
+  id: Generated<number>;
+  rollout_id: number;
+  person_id: number;
+  verdict: 'approved' | 'denied';
+  digest: string;
+  signed_with: string | null;
+  reason: string | null;
+  at_ms: number;
+  withdrawn_ms: number | null;
+};
+
 export type RolloutSchema = {
+  rollout_verdict: VerdictColumns;
   rollout: RolloutColumns;
   wave: WaveColumns;
   rollout_member: MemberColumns;

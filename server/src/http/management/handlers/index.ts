@@ -1,5 +1,6 @@
 /** One handler for each operation of the management API, one file an area. A missing handler does not compile. */
 import { ACCESS_HANDLERS } from './access.ts';
+import { APPROVAL_HANDLERS } from './approval.ts';
 import { ASSIGNMENT_LOG_HANDLERS } from './assignment-log.ts';
 import { DEVICE_HANDLERS } from './device.ts';
 import { DEVICE_CHANGE_HANDLERS } from './device-change.ts';
@@ -32,6 +33,7 @@ export const HANDLERS: Handlers = {
   ...RELEASE_HANDLERS,
   ...ROLLOUT_HANDLERS,
   ...ASSIGNMENT_LOG_HANDLERS,
+  ...APPROVAL_HANDLERS,
   ...POLICY_HANDLERS,
   ...LEDGER_HANDLERS,
   ...EVENT_HANDLERS,
