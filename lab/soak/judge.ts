@@ -11,7 +11,7 @@ import type { FinalWord } from '../src/fleet/index.ts';
 const FINAL: Readonly<Record<FinalWord, string>> = { success: 'reported', failure: 'failed', reverted: 'failed' };
 const BUNDLE_BYTES_MAX = 1 << 30;
 
-export async function assignmentsOf(client: ManagementClient, rolloutId: number): Promise<Assignment[]> {
+async function assignmentsOf(client: ManagementClient, rolloutId: number): Promise<Assignment[]> {
   const all: Assignment[] = [];
   let cursor: string | undefined;
   do {
@@ -51,8 +51,9 @@ export async function judge(
   const finals = new Map<number, number>();
   for (const { predicateType, predicate } of entries) {
     if (predicateType !== 'urn:pawl:assignment-transition:1') continue;
-    if (!Object.values(FINAL).includes(String(predicate['to']))) continue;
-    const id = Number(predicate['assignmentId']);
+    const { to, assignmentId } = predicate;
+    if (typeof to !== 'string' || !Object.values(FINAL).includes(to)) continue;
+    const id = Number(assignmentId);
     finals.set(id, (finals.get(id) ?? 0) + 1);
   }
   const ended = assignments.filter(({ state }) => Object.values(FINAL).includes(state));
