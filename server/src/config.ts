@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { ServerError } from './acts/errors.ts';
 import { type EgressConfig, egressRules } from './egress/post.ts';
+import type { Rate } from './http/rate-limit.ts';
 
 export type TlsConfig = {
   /** PEM. */
@@ -30,6 +31,8 @@ export type ServerConfig = {
   readonly events?: { readonly keepDays: number; readonly keepMax: number };
   /** Where webhooks may be posted to, beside public addresses on port 443 by https. */
   readonly egress?: EgressConfig;
+  /** What one source may get wrong, and one credential may ask; bursts, and what flows in again each second. */
+  readonly rateLimits?: { readonly failures?: Rate; readonly requests?: Rate };
   readonly now: () => Date;
   /** `silent` for tests. */
   readonly logLevel?: 'silent' | 'error' | 'warn' | 'info';

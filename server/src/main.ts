@@ -25,6 +25,7 @@ import { EGRESS_DEFAULT, egressRules } from './egress/post.ts';
 import { deviceDirectory, registerDeviceApi } from './http/device/index.ts';
 import type { DevicePorts } from './http/device/ports.ts';
 import { closeGracefully } from './http/graceful-close.ts';
+import { ApiLimits } from './http/management/limits.ts';
 import { registerManagementApi } from './http/management/register.ts';
 import { registerMenderApi } from './http/mender/register.ts';
 import { registerPages } from './http/pages/pages.ts';
@@ -159,7 +160,8 @@ async function buildApp(config: ServerConfig, ports: ServerPorts, lastSeen: Last
   app.setNotFoundHandler((request, reply) => sendProblem(new ApiError('API_NOT_FOUND'), request, reply));
   guardRoutes(app);
   registerPages(app, ports.site);
-  await registerManagementApi(app, ports);
+  const edge = { proxySecret: config.trustedProxy?.secret, limits: new ApiLimits(config.rateLimits) };
+  await registerManagementApi(app, edge, ports);
   const devicePorts: DevicePorts = {
     ...ports,
     directory: deviceDirectory(ports.database.read),

@@ -40,7 +40,7 @@ async function comeIn(claim: string, name: string): Promise<Member> {
   const options = await beginJoin(ports, { claim, name });
   const authenticator = new SoftAuthenticator(ORIGIN);
   const credential = authenticator.create(options);
-  const visit = { source: '127.0.0.1', userAgent: 'test', sessionSecret: undefined };
+  const visit = { source: '127.0.0.1', userAgent: 'test', requestId: '1', sessionSecret: undefined };
   const { person, secret } = await join(ports, { claim, name, label: 'soft', credential }, visit);
   const found = await findSessionActor(ports.database.read, secretSha256(secret), ports.now().getTime());
   assert.ok(found);

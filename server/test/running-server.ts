@@ -44,6 +44,8 @@ export async function startTestServer(
     pollIntervalS: 300,
     now: () => new Date(),
     logLevel: 'silent',
+    // Tests get more wrong in a second than anybody.
+    rateLimits: { failures: { burst: 1_000_000, perS: 1 }, requests: { burst: 1_000_000, perS: 1 } },
     ...(await databaseOf(folder)),
     ...config,
   });

@@ -21,6 +21,11 @@ export const API_ERRORS = {
     advice: 'Use the pages of the server under its own name, or a token instead of a cookie.',
     status: 403,
   },
+  API_TOO_MANY_REQUESTS: {
+    message: 'too many attempts from here',
+    advice: 'Wait as long as Retry-After says.',
+    status: 429,
+  },
   API_REQUEST_INVALID: {
     message: 'the request is not what this operation takes',
     advice: 'Compare with docs/reference/openapi-management.json.',

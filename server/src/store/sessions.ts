@@ -41,7 +41,7 @@ export function sessionView(row: SessionTable, credential: string): Session {
 export async function insertSession(
   trx: Trx,
   row: Omit<SessionTable, 'created_ms' | 'last_used_ms' | 'expires_ms'> & { readonly nowMs: number },
-): Promise<number> {
+): Promise<{ readonly expiresMs: number; readonly credential: string }> {
   const { nowMs, user_agent, ...rest } = row;
   const expires_ms = nowMs + SESSION_MS_MAX;
   const user_agent_cut = user_agent.slice(0, USER_AGENT_CHARS);
@@ -49,7 +49,7 @@ export async function insertSession(
     .insertInto('session')
     .values({ ...rest, user_agent: user_agent_cut, created_ms: nowMs, last_used_ms: nowMs, expires_ms })
     .execute();
-  return expires_ms;
+  return { expiresMs: expires_ms, credential: credentialOf(rest.sha256) };
 }
 
 /** Who came with this session; undefined when it has ended or its person is shut out. */

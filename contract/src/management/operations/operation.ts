@@ -28,6 +28,8 @@ export type ManagementOperation = {
   readonly body?: z.ZodType | 'bytes';
   readonly bodyBytesMax?: number;
   readonly response: z.ZodType | 'bytes';
+  /** Of an answer in bytes; a zip file when left out. */
+  readonly responseType?: string;
   readonly errors: readonly string[];
 };
 

@@ -4,6 +4,7 @@
  */
 import { permissionsOfRoles } from '../../domain/actor.ts';
 import { dropOperatorClaims, ensureTenant, insertClaim, peekClaim, takeClaim, tenantName } from '../../store/access.ts';
+import { appendAudit } from '../../store/audit.ts';
 import type { Db, Trx } from '../../store/database.ts';
 import { findPerson, hasAdmin, insertPerson, rolesOf } from '../../store/people.ts';
 import type { PersonTable } from '../../store/schema/index.ts';
@@ -92,6 +93,7 @@ export async function takePersonClaim(
 export function login(
   ports: ServerPorts,
   input: { readonly claim: string; readonly label: string; readonly name?: string | undefined },
+  visit: { readonly source: string; readonly requestId: string },
 ): Promise<{ token: string; tenant: string; expiresAt: string }> {
   return ports.database.write(async (trx) => {
     const person = await takePersonClaim(trx, ports, input);
@@ -103,6 +105,17 @@ export function login(
       lines: undefined,
       endsMs: ports.now().getTime() + VALID_S_MAX * 1000,
       by: `person/${person.id}`,
+    });
+    await appendAudit(trx, {
+      tenant_id: person.tenant_id,
+      at_ms: ports.now().getTime(),
+      actor: `person/${person.id}`,
+      credential: `token/${view.id}`,
+      operation: 'login',
+      target: '',
+      result: 'ok',
+      source: visit.source,
+      request_id: visit.requestId,
     });
     return { token, tenant: await tenantName(trx, person.tenant_id), expiresAt: view.expiresAt };
   });

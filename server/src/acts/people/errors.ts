@@ -83,6 +83,11 @@ export const PEOPLE_ERRORS = {
     advice: 'Sign the digest that the server gave, with a passkey or a registered key of your own.',
     status: 403,
   },
+  AUDIT_TOO_LARGE: {
+    message: 'the export would be too large',
+    advice: 'Choose a shorter time with from and to.',
+    status: 413,
+  },
   ROLE_EXCEEDS_GRANTER: {
     message: 'the roles allow more than whoever gives them holds',
     advice: 'Let an admin do it, with a session or a token that is not limited.',

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Assertion, CreationOptions, NewCredential, Passkey, RequestOptions } from '@pawl/contract/management';
 import type { Actor } from '../../domain/actor.ts';
+import { appendAudit } from '../../store/audit.ts';
 import type { Trx } from '../../store/database.ts';
 import { deletePasskey, passkeyView } from '../../store/passkeys.ts';
 import { findPerson, hasAdmin, isAdmin } from '../../store/people.ts';
@@ -15,7 +16,12 @@ import { PeopleError } from './errors.ts';
 import { creationOptionsFor, registerPasskey, requestOptionsFor, takeAssertion } from './passkey.ts';
 
 /** Where a request came from, and the session that it came with. */
-export type Visit = { readonly source: string; readonly userAgent: string; readonly sessionSecret: string | undefined };
+export type Visit = {
+  readonly source: string;
+  readonly userAgent: string;
+  readonly requestId: string;
+  readonly sessionSecret: string | undefined;
+};
 
 export type Begun = { readonly person: PersonTable; readonly secret: string; readonly expiresMs: number };
 
@@ -30,19 +36,31 @@ async function beginSession(
   trx: Trx,
   ports: ServerPorts,
   person: PersonTable,
-  { source, userAgent, sessionSecret }: Visit,
+  { source, userAgent, requestId, sessionSecret }: Visit,
+  operation: string,
 ): Promise<Begun> {
   const nowMs = ports.now().getTime();
   if (sessionSecret !== undefined) await dropSession(trx, secretSha256(sessionSecret));
   await dropEndedSessions(trx, nowMs);
   const secret = ports.newSecret();
-  const expiresMs = await insertSession(trx, {
+  const { expiresMs, credential } = await insertSession(trx, {
     sha256: secretSha256(secret),
     tenant_id: person.tenant_id,
     person_id: person.id,
     source,
     user_agent: userAgent,
     nowMs,
+  });
+  await appendAudit(trx, {
+    tenant_id: person.tenant_id,
+    at_ms: nowMs,
+    actor: `person/${person.id}`,
+    credential,
+    operation,
+    target: '',
+    result: 'ok',
+    source,
+    request_id: requestId,
   });
   return { person, secret, expiresMs };
 }
@@ -71,7 +89,7 @@ export function join(
     const purpose = joinPurpose(input.claim);
     const { label, credential } = input;
     await registerPasskey(trx, ports, purpose, { personId: person.id, account: purpose, label, credential });
-    return beginSession(trx, ports, person, visit);
+    return beginSession(trx, ports, person, visit, 'join');
   });
 }
 
@@ -86,7 +104,7 @@ export function signIn(ports: ServerPorts, assertion: Assertion, visit: Visit): 
     const { person_id } = await takeAssertion(trx, ports, SIGN_IN, assertion);
     const person = await trx.selectFrom('person').selectAll().where('id', '=', person_id).executeTakeFirstOrThrow();
     if (person.state !== 'active') throw new PeopleError('PASSKEY_REFUSED', { at: 'person' });
-    return beginSession(trx, ports, person, visit);
+    return beginSession(trx, ports, person, visit, 'signIn');
   });
 }
 

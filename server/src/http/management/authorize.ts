@@ -73,27 +73,33 @@ async function nameActor(request: IncomingMessage, visitor: Visitor, ports: Serv
 
 /**
  * Who asks, before a byte of the body is read.
- * @throws ApiError API_UNAUTHENTICATED, API_FORBIDDEN, API_FOREIGN_PAGE
+ * @throws ApiError API_UNAUTHENTICATED, API_FOREIGN_PAGE
  */
-export async function authorize(
+export async function identify(
   request: IncomingMessage,
   operation: ManagementOperation,
   visitor: Visitor,
   ports: ServerPorts,
 ): Promise<Actor> {
-  const { allow } = operation;
-  if (allow === 'open') {
+  if (operation.allow === 'open') {
     // A browser says where its page is from; a command line does not, and has no cookies to lose.
     if (request.headers.origin !== undefined) refuseForeignPage(request, ports);
     return NOBODY;
   }
   const actor = await nameActor(request, visitor, ports);
   if (actor === undefined) throw new ApiError('API_UNAUTHENTICATED');
-  if (allow === 'anybody') return actor;
+  return actor;
+}
+
+/**
+ * Whether that allows the operation.
+ * @throws ApiError API_FORBIDDEN
+ */
+export function authorize(actor: Actor, { allow, line }: ManagementOperation): void {
+  if (allow === 'open' || allow === 'anybody') return;
   if (!actor.permissions.has(allow)) throw new ApiError('API_FORBIDDEN', { expected: allow });
   // Which line it is stands in what is read later; that it is about one, is known now.
-  if (actor.lines !== undefined && operation.line === undefined) throw new ApiError('API_FORBIDDEN', { at: 'lines' });
-  return actor;
+  if (actor.lines !== undefined && line === undefined) throw new ApiError('API_FORBIDDEN', { at: 'lines' });
 }
 
 type Parsed = Readonly<Record<'params' | 'query' | 'body', unknown>>;

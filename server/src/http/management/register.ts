@@ -14,15 +14,17 @@ import type { Actor } from '../../domain/actor.ts';
 import { strictTransport } from '../pages/pages.ts';
 import { ApiError, problemOf } from '../problem.ts';
 import { parseStrictJson } from '../strict-json.ts';
-import { authorize, authorizeLine } from './authorize.ts';
+import { type Act, audited, recordRefusal } from './audit.ts';
+import { authorize, authorizeLine, identify } from './authorize.ts';
 import { HANDLERS, type Request } from './handlers/index.ts';
+import { type ApiLimits, retryAfterOf } from './limits.ts';
 import { Visitor } from './visitor.ts';
 
 const BODY_BYTES_DEFAULT = 256 * 1024;
 /** A parameter that an operation does not know is refused, not dropped: it may have been meant as a limit. */
 const NO_QUERY = z.strictObject({});
 
-type Known = { readonly actor: Actor; readonly visitor: Visitor };
+type Known = { readonly actor: Actor; readonly visitor: Visitor; readonly act: Act | undefined };
 const known = new WeakMap<FastifyRequest, Known>();
 
 function parsePart(schema: z.ZodType | undefined, value: unknown, at: string): unknown {
@@ -68,7 +70,47 @@ function bytesOf(answer: unknown): Buffer {
 
 type AnyHandler = (request: Request<ManagementOperationId>, ports: ServerPorts) => Promise<unknown>;
 
-function route(app: FastifyInstance, id: ManagementOperationId, ports: ServerPorts): void {
+/** What changes something, or tries to, is recorded; except signing in, which the acts record with who it was. */
+function actOf(id: ManagementOperationId, request: FastifyRequest, actor: Actor, visitor: Visitor, nowMs: number): Act {
+  return {
+    tenant_id: actor.tenantId,
+    at_ms: nowMs,
+    actor: actor.id,
+    credential: actor.credential,
+    operation: id,
+    target: request.url.split('?', 1)[0] ?? '',
+    source: visitor.visit.source,
+    request_id: request.id,
+  };
+}
+
+/** Who asks, how often, and whether that allows the operation; all of it before a byte of the body is read. */
+async function admit(
+  request: FastifyRequest,
+  id: ManagementOperationId,
+  edge: Edge,
+  ports: ServerPorts,
+): Promise<void> {
+  const operation: ManagementOperation = MANAGEMENT_OPERATIONS[id];
+  const nowMs = ports.now().getTime();
+  const facts = { site: ports.site(), nowMs, requestId: request.id, proxySecret: edge.proxySecret };
+  const visitor = new Visitor(request.raw, facts);
+  const { source } = visitor.visit;
+  const isAttempt = operation.allow === 'open' && operation.method !== 'GET';
+  if (isAttempt) edge.limits.refuseGuesses(source, nowMs);
+  const actor = await edge.limits.countingFailures(source, nowMs, () =>
+    identify(request.raw, operation, visitor, ports),
+  );
+  const isAct = operation.allow !== 'open' && operation.method !== 'GET';
+  known.set(request, { visitor, actor, act: isAct ? actOf(id, request, actor, visitor, nowMs) : undefined });
+  if (operation.allow !== 'open') edge.limits.countRequest(actor.credential, nowMs);
+  authorize(actor, operation);
+}
+
+/** What the server's edge says: who may name the source of a request, and how much is too much. */
+export type Edge = { readonly proxySecret: string | undefined; readonly limits: ApiLimits };
+
+function route(app: FastifyInstance, id: ManagementOperationId, edge: Edge, ports: ServerPorts): void {
   const operation: ManagementOperation = MANAGEMENT_OPERATIONS[id];
   // The table of handlers is complete by its type; here only its common shape matters.
   const handler = HANDLERS[id] as unknown as AnyHandler;
@@ -77,8 +119,7 @@ function route(app: FastifyInstance, id: ManagementOperationId, ports: ServerPor
     url: operation.path.replace(/\{(\w+)\}/g, ':$1'),
     bodyLimit: operation.bodyBytesMax ?? BODY_BYTES_DEFAULT,
     onRequest: async (request) => {
-      const visitor = new Visitor(request.raw, ports.site(), ports.now().getTime());
-      known.set(request, { visitor, actor: await authorize(request.raw, operation, visitor, ports) });
+      await admit(request, id, edge, ports);
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
       const sender = known.get(request);
@@ -90,9 +131,11 @@ function route(app: FastifyInstance, id: ManagementOperationId, ports: ServerPor
         body: parseBody(operation, request),
       };
       await authorizeLine(sender.actor, operation, parsed, ports.database.read);
-      const answer = await handler(parsed as unknown as Request<ManagementOperationId>, ports);
+      const run = (own: ServerPorts) => handler(parsed as unknown as Request<ManagementOperationId>, own);
+      const answer = await (sender.act === undefined ? run(ports) : audited(ports, sender.act, run));
       reply.headers({ ...ANSWER_HEADERS, ...strictTransport(ports.site()), ...sender.visitor.headers });
-      if (operation.response === 'bytes') return reply.type('application/zip').send(bytesOf(answer));
+      if (operation.response === 'bytes')
+        return reply.type(operation.responseType ?? 'application/zip').send(bytesOf(answer));
       // What the contract does not name does not leave the server; an answer that breaks it is a fault of ours.
       return reply.type('application/json').send(JSON.stringify(operation.response.parse(answer)));
     },
@@ -100,14 +143,23 @@ function route(app: FastifyInstance, id: ManagementOperationId, ports: ServerPor
 }
 
 /** Registers the whole management API in a scope of its own. */
-export async function registerManagementApi(app: FastifyInstance, ports: ServerPorts): Promise<void> {
+export async function registerManagementApi(app: FastifyInstance, edge: Edge, ports: ServerPorts): Promise<void> {
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     // Raw bodies are streamed by the operation itself, which knows their announced size.
     scope.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-    scope.setErrorHandler((error, request, reply) => {
+    scope.setErrorHandler(async (error, request, reply) => {
       const problem = problemOf(error, request.id);
+      const sender = known.get(request);
+      if (sender !== undefined)
+        edge.limits.countGuess(problem.code, sender.visitor.visit.source, ports.now().getTime());
+      if (sender?.act !== undefined) {
+        await recordRefusal(ports, sender.act, problem.code).catch((cause: unknown) => {
+          request.log.error({ err: cause }, 'a refusal was not recorded');
+        });
+      }
+      reply.headers(retryAfterOf(error));
       if (problem.status === 500) request.log.error({ err: error }, 'management request failed');
       if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
       // The rest of a body that is refused is not waited for.
@@ -118,6 +170,6 @@ export async function registerManagementApi(app: FastifyInstance, ports: ServerP
         .type('application/problem+json')
         .send(JSON.stringify(problem));
     });
-    for (const id of Object.keys(MANAGEMENT_OPERATIONS) as ManagementOperationId[]) route(scope, id, ports);
+    for (const id of Object.keys(MANAGEMENT_OPERATIONS) as ManagementOperationId[]) route(scope, id, edge, ports);
   });
 }

@@ -5,6 +5,7 @@
  * Over plain http, which is this machine alone, no browser takes such a cookie; there it goes without prefix and Secure.
  */
 import type { IncomingMessage } from 'node:http';
+import { isEqualBytes, utf8 } from '@pawl/core/bytes';
 import type { Visit } from '../../acts/people/session.ts';
 import type { Site } from '../../acts/ports.ts';
 
@@ -38,19 +39,45 @@ function setCookie(site: Site | undefined, name: string, value: string, options:
 
 const SESSION_COOKIE = 'pawl-session';
 
+type VisitFacts = {
+  readonly site: Site | undefined;
+  readonly nowMs: number;
+  readonly requestId: string;
+  /** Of the proxy that may say where a request came from; undefined: there is none. */
+  readonly proxySecret: string | undefined;
+};
+
+const ADDRESS_CHARS_MAX = 45;
+
+/** The address of the sender: what the proxy in front added last, if it proves to be the one that is trusted. */
+function sourceOf({ headers, socket }: IncomingMessage, proxySecret: string | undefined): string {
+  const said = String(headers['x-forwarded-for'] ?? '')
+    .split(',')
+    .at(-1)
+    ?.trim();
+  const shown = headers['x-pawl-proxy-secret'];
+  const isTrusted =
+    proxySecret !== undefined && typeof shown === 'string' && isEqualBytes(utf8(shown), utf8(proxySecret));
+  return isTrusted && said !== undefined && said !== '' && said.length <= ADDRESS_CHARS_MAX
+    ? said
+    : (socket.remoteAddress ?? '');
+}
+
 export class Visitor {
   readonly visit: Visit;
   readonly #site: Site | undefined;
   readonly #nowMs: number;
   #cookie: string | undefined;
 
-  constructor(request: IncomingMessage, site: Site | undefined, nowMs: number) {
+  constructor(request: IncomingMessage, from: VisitFacts) {
+    const { site, nowMs, requestId, proxySecret } = from;
     const session = readCookie(request.headers.cookie, cookieName(site, SESSION_COOKIE));
     this.#site = site;
     this.#nowMs = nowMs;
     this.visit = {
-      source: request.socket.remoteAddress ?? '',
+      source: sourceOf(request, proxySecret),
       userAgent: request.headers['user-agent'] ?? '',
+      requestId,
       sessionSecret: session !== undefined && SECRET.test(session) ? session : undefined,
     };
   }

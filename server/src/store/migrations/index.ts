@@ -1,6 +1,7 @@
 /** The schema of the database in steps, forward only, oldest first. A step that was released is never edited or moved. */
 import { ACTIVITY } from './activity.ts';
 import { APPROVAL } from './approval.ts';
+import { AUDIT } from './audit.ts';
 import { BASE } from './base.ts';
 import { EVENTS } from './events.ts';
 import { FILTERS } from './filters.ts';
@@ -30,4 +31,5 @@ export const MIGRATIONS: readonly Migration[] = [
   WEBHOOKS,
   FILTERS,
   APPROVAL,
+  AUDIT,
 ];

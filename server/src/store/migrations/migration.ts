@@ -10,6 +10,8 @@ export type MigrationWords = {
   readonly table: string;
   /** The same for a table that is found by its primary key only. */
   readonly keyedTable: string;
+  /** Statements that let rows only be added to a table. */
+  readonly appendOnly: (table: string) => string;
 };
 
 export type Migration = (words: MigrationWords) => string;
@@ -20,6 +22,13 @@ export const SQLITE_WORDS: MigrationWords = {
   bytes: 'BLOB',
   table: ' STRICT',
   keyedTable: ' STRICT, WITHOUT ROWID',
+  appendOnly: (table) =>
+    ['UPDATE', 'DELETE']
+      .map(
+        (act) => `CREATE TRIGGER ${table}_no_${act.toLowerCase()} BEFORE ${act} ON ${table}
+          BEGIN SELECT RAISE(ABORT, '${table} is append-only'); END;`,
+      )
+      .join('\n'),
 };
 
 /** Text sorts by bytes on both: see postgres-migrate.ts. */
@@ -29,4 +38,9 @@ export const POSTGRES_WORDS: MigrationWords = {
   bytes: 'BYTEA',
   table: '',
   keyedTable: '',
+  appendOnly: (table) => `
+    CREATE FUNCTION ${table}_refuse() RETURNS trigger LANGUAGE plpgsql
+      AS $$ BEGIN RAISE EXCEPTION '${table} is append-only'; END $$;
+    CREATE TRIGGER ${table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ${table}
+      FOR EACH STATEMENT EXECUTE FUNCTION ${table}_refuse();`,
 };

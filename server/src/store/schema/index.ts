@@ -3,6 +3,7 @@
  * they are compared and hex where they are names, numbers that may pass 2^53 are decimal text.
  */
 import type { AccessSchema } from './access.ts';
+import type { AuditSchema } from './audit.ts';
 import type { DeviceSchema } from './device.ts';
 import type { EventSchema } from './event.ts';
 import type { LedgerSchema } from './ledger.ts';
@@ -13,6 +14,7 @@ import type { SignInSchema } from './sign-in.ts';
 import type { WebhookSchema } from './webhook.ts';
 
 export type Schema = AccessSchema &
+  AuditSchema &
   SignInSchema &
   DeviceSchema &
   MenderSchema &

@@ -11,7 +11,7 @@ export const ACCESS_HANDLERS: Pick<
   Handlers,
   'login' | 'listTokens' | 'createToken' | 'revokeToken' | 'listOwnTokens' | 'createOwnToken' | 'revokeOwnToken'
 > = {
-  login: ({ body }, ports) => login(ports, body),
+  login: ({ body, visitor }, ports) => login(ports, body, visitor.visit),
   listTokens: async ({ actor }, { database }) => ({
     items: (await listTokens(database.read, actor.tenantId)).map(tokenView),
   }),

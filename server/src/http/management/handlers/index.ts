@@ -2,6 +2,7 @@
 import { ACCESS_HANDLERS } from './access.ts';
 import { APPROVAL_HANDLERS } from './approval.ts';
 import { ASSIGNMENT_LOG_HANDLERS } from './assignment-log.ts';
+import { AUDIT_HANDLERS } from './audit.ts';
 import { DEVICE_HANDLERS } from './device.ts';
 import { DEVICE_CHANGE_HANDLERS } from './device-change.ts';
 import { EVENT_HANDLERS } from './event.ts';
@@ -25,6 +26,7 @@ export const HANDLERS: Handlers = {
   ...ACCESS_HANDLERS,
   ...PERSON_HANDLERS,
   ...SIGN_IN_HANDLERS,
+  ...AUDIT_HANDLERS,
   ...DEVICE_HANDLERS,
   ...MENDER_HANDLERS,
   ...DEVICE_CHANGE_HANDLERS,

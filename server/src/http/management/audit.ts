@@ -1,0 +1,40 @@
+/**
+ * Every act through the management API leaves an entry: what changes something in the transaction that changes it, what is
+ * refused (to somebody the server knows) beside it. Reading is no act. An entry holds who, what, which, when and from where;
+ * never a body.
+ */
+import type { ServerPorts } from '../../acts/ports.ts';
+import { appendAudit, type NewAuditEntry } from '../../store/audit.ts';
+import type { Database } from '../../store/database.ts';
+
+export type Act = Omit<NewAuditEntry, 'result'>;
+
+/** Runs an operation that may change something, so that it leaves exactly one entry for what it did. */
+export async function audited<T>(ports: ServerPorts, act: Act, run: (ports: ServerPorts) => Promise<T>): Promise<T> {
+  const { database } = ports;
+  let isRecorded = false;
+  const recording: Database = {
+    read: database.read,
+    isShared: database.isShared,
+    write: async (inside) => {
+      const isFirst = !isRecorded;
+      const result = await database.write(async (trx) => {
+        const done = await inside(trx);
+        if (isFirst) await appendAudit(trx, { ...act, result: 'ok' });
+        return done;
+      });
+      isRecorded = true;
+      return result;
+    },
+    writeInTurn: (task, inside) => database.writeInTurn(task, inside),
+    close: () => database.close(),
+  };
+  const answer = await run({ ...ports, database: recording });
+  if (!isRecorded) await database.write((trx) => appendAudit(trx, { ...act, result: 'ok' }));
+  return answer;
+}
+
+/** Records that an act was refused, or failed. */
+export async function recordRefusal(ports: ServerPorts, act: Act, code: string): Promise<void> {
+  await ports.database.write((trx) => appendAudit(trx, { ...act, result: code }));
+}

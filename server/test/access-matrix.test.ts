@@ -1,0 +1,145 @@
+/**
+ * Every operation against every kind of asker, generated from the tables: sessions of each role, tokens that lack exactly
+ * the permission, tokens of a line, tokens that ended, people who were shut out, people of another tenant. What the tables do
+ * not allow is refused; what they allow is not.
+ */
+import assert from 'node:assert/strict';
+import { DatabaseSync } from 'node:sqlite';
+import { after, before, test } from 'node:test';
+import {
+  MANAGEMENT_OPERATIONS,
+  type ManagementOperation,
+  PERMISSIONS,
+  permissionsOf,
+  ROLES,
+} from '@pawl/contract/management';
+import { secretSha256 } from '../src/acts/secret.ts';
+import { Page } from './browser-page.ts';
+import { exchange, type RawAnswer } from './raw-http.ts';
+import { startTestServer, type TestServer } from './running-server.ts';
+
+type Headers = Readonly<Record<string, string>>;
+
+const ALL = Object.entries(MANAGEMENT_OPERATIONS) as [string, ManagementOperation][];
+const OPERATIONS = ALL.filter(([, { allow }]) => allow !== 'open');
+let atMs = Date.parse('2026-03-01T12:00:00.000Z');
+let server: TestServer;
+
+before(async () => {
+  server = await startTestServer({ now: () => new Date(atMs) });
+});
+after(() => server.close());
+
+const bearer = (token: string): Headers => ({ authorization: `Bearer ${token}` });
+const EXAMPLES: Headers = { verb: 'start', index: '0', tokenId: 'ab'.repeat(8), sessionId: 'ab'.repeat(8), line: 'x' };
+const LONG = 'ab'.repeat(32);
+
+function call({ path, method, body }: ManagementOperation, headers: Headers, params: Headers = {}): Promise<RawAnswer> {
+  const example = (name: string) =>
+    params[name] ?? EXAMPLES[name] ?? (name.endsWith('Id') && name !== 'controllerId' ? LONG : '1000000');
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => example(name));
+  const type = body === 'bytes' ? 'application/octet-stream' : 'application/json';
+  const sent = body === undefined ? {} : { body: '{"no":"such member"}' };
+  return exchange(`${server.url}${filled}`, { method, headers: { 'content-type': type, ...headers }, ...sent });
+}
+
+const codeOf = (answer: RawAnswer): string => (answer.status < 400 ? 'ok' : String(answer.json()['code']));
+
+test('a session may what the role of its person may, neither less nor more', async () => {
+  for (const role of ROLES) {
+    const { claim } = await server.operator.call('invitePerson', { body: { name: role, roles: [role] } });
+    const page = new Page(server);
+    await page.join(claim);
+    for (const [id, operation] of OPERATIONS) {
+      if (id === 'signOut') continue;
+      const isAllowed = operation.allow === 'anybody' || permissionsOf(role).some((each) => each === operation.allow);
+      const own = { cookie: page.cookie, origin: page.origin, 'x-pawl-page': '1', 'sec-fetch-site': 'same-origin' };
+      const code = codeOf(await call(operation, own));
+      assert.equal(code === 'API_FORBIDDEN', !isAllowed, `${role} ${id} ${code}`);
+      assert.ok(!['API_UNAUTHENTICATED', 'API_INTERNAL', 'API_FOREIGN_PAGE'].includes(code), `${role} ${id} ${code}`);
+      if (operation.method === 'GET') continue;
+      const foreign = codeOf(await call(operation, { ...own, origin: 'https://evil.example' }));
+      assert.equal(foreign, 'API_FOREIGN_PAGE', `${role} ${id}`);
+      assert.equal(codeOf(await call(operation, { cookie: page.cookie })), 'API_FOREIGN_PAGE', `${role} ${id}`);
+    }
+  }
+});
+
+test('a token that lacks just the permission of an operation is refused it, and holds all others', async () => {
+  for (const missing of PERMISSIONS) {
+    const permissions = PERMISSIONS.filter((each) => each !== missing);
+    const { token } = await server.operator.call('createToken', { body: { label: missing, permissions } });
+    for (const [id, operation] of OPERATIONS) {
+      const code = codeOf(await call(operation, bearer(token)));
+      assert.equal(code === 'API_FORBIDDEN', operation.allow === missing, `without ${missing}: ${id} ${code}`);
+    }
+  }
+});
+
+test('a token of a line is refused every operation that does not say its line, and those of other lines', async () => {
+  const body = { label: 'line', permissions: [...PERMISSIONS], lines: ['hub'] };
+  const { token } = await server.operator.call('createToken', { body });
+  for (const [id, operation] of OPERATIONS) {
+    const code = codeOf(await call(operation, bearer(token)));
+    if (operation.allow === 'anybody') assert.notEqual(code, 'API_FORBIDDEN', id);
+    else if (operation.line === undefined) assert.equal(code, 'API_FORBIDDEN', id);
+    else assert.ok(code === 'API_FORBIDDEN' || code === 'API_REQUEST_INVALID', `${id} ${code}`);
+  }
+});
+
+test('a token that ended, was revoked, or whose person is shut out is refused everything', async () => {
+  const { token: ended } = await server.operator.call('createToken', {
+    body: { label: 'ended', role: 'admin', validForS: 60 },
+  });
+  const revoked = await server.operator.call('createToken', { body: { label: 'revoked', role: 'admin' } });
+  await server.operator.call('revokeToken', { params: { tokenId: revoked.id } });
+  const { person, claim } = await server.operator.call('invitePerson', { body: { name: 'Gone', roles: ['admin'] } });
+  const page = new Page(server);
+  await page.join(claim);
+  const own = (await page.post('/me/tokens', { label: 'own' })).json<{ token: string }>();
+  await server.operator.call('disablePerson', { params: { id: person.id }, body: {} });
+  atMs += 60_000;
+  const session = { cookie: page.cookie, origin: page.origin, 'x-pawl-page': '1', 'sec-fetch-site': 'same-origin' };
+  for (const headers of [bearer(ended), bearer(revoked.token), bearer(own.token), session]) {
+    for (const [id, operation] of OPERATIONS) {
+      assert.equal(codeOf(await call(operation, headers)), 'API_UNAUTHENTICATED', id);
+    }
+  }
+});
+
+test('an admin of another tenant sees nothing of this one, and touches none of it', async (context) => {
+  if (process.env['PAWL_TEST_POSTGRES'] !== undefined) return context.skip('puts its other tenant into SQLite');
+  const { operator } = server;
+  await operator.call('addDevices', { body: { devices: [{ controllerId: 'here', model: 'hub' }] } });
+  const artifacts = [{ name: 'a.swu', sizeBytes: 10, sha256: LONG }];
+  const release = await operator.call('createRelease', {
+    body: { line: 'hub', version: '1.0.0', kind: 'foreign', artifacts },
+  });
+  const person = (await operator.call('getMe', {})).person?.id;
+  const [token] = (await operator.call('listTokens', {})).items;
+  const secret = 'x'.repeat(43);
+  const db = new DatabaseSync(`${server.folder}/data/pawl.db`, { timeout: 5000 });
+  db.exec("INSERT INTO tenant (name) VALUES ('other')");
+  const tenant = db.prepare("SELECT id FROM tenant WHERE name = 'other'").get()?.['id'];
+  db.prepare(
+    'INSERT INTO token (sha256, tenant_id, label, permissions, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?)',
+  ).run(secretSha256(secret), Number(tenant), 'other', JSON.stringify(PERMISSIONS), atMs, atMs + 86_400_000);
+  db.close();
+  // A read after a write of this server sees what came from beside it.
+  await operator.call('addDevices', { body: { devices: [{ controllerId: 'after', model: 'hub' }] } });
+  const ids: Readonly<Record<string, Headers>> = {
+    person: { id: String(person) },
+    release: { id: String(release.id) },
+    device: { controllerId: 'here' },
+    token: { tokenId: token?.id ?? '' },
+  };
+  for (const [id, operation] of OPERATIONS) {
+    for (const params of Object.values(ids)) {
+      const answer = await call(operation, bearer(secret), params);
+      assert.notEqual(answer.status, 500, id);
+      assert.doesNotMatch(answer.text, /"here"|first admin|a\.swu/, id);
+    }
+  }
+  await operator.call('getDevice', { params: { controllerId: 'here' } });
+  assert.equal((await operator.call('getMe', {})).person?.state, 'active');
+});
