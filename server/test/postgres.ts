@@ -33,8 +33,8 @@ export function skipWithoutPostgres(): string | false {
  */
 export async function databaseOf(
   folder: string,
+  cluster: string | undefined = process.env['PAWL_TEST_POSTGRES'],
 ): Promise<{ readonly database?: { readonly url: string; readonly connections: number } }> {
-  const cluster = process.env['PAWL_TEST_POSTGRES'];
   if (cluster === undefined) return {};
   const name = basename(folder)
     .replaceAll(/[^A-Za-z0-9]/g, '')

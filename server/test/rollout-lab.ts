@@ -1,6 +1,6 @@
 /**
  * The engine of rollouts over a real database in a folder of its own, with a clock that only the test moves and devices
- * that say what the test makes them say. No HTTP: the acts themselves.
+ * that say what the test makes them say. No HTTP: the acts themselves. With PAWL_TEST_POSTGRES, over PostgreSQL.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,13 +19,21 @@ import { EGRESS_DEFAULT } from '../src/egress/post.ts';
 import { tickRollouts } from '../src/jobs/rollouts.ts';
 import { ensureTenant } from '../src/store/access.ts';
 import { findActive } from '../src/store/assignments.ts';
+import type { Database } from '../src/store/database.ts';
 import { findDevice, insertDevice } from '../src/store/devices.ts';
+import { openPostgres } from '../src/store/postgres-database.ts';
 import { findRollout, rolloutView } from '../src/store/rollouts.ts';
 import type { AssignmentTable } from '../src/store/schema/index.ts';
 import { openSqlite } from '../src/store/sqlite-database.ts';
+import { databaseOf } from './postgres.ts';
 
 const LINE = 'hub';
 const START_MS = Date.parse('2026-03-01T12:00:00Z');
+
+async function openStore(folder: string, cluster: string | undefined): Promise<Database> {
+  const { database } = await databaseOf(folder, cluster);
+  return database === undefined ? openSqlite(folder) : await openPostgres(database);
+}
 
 export class RolloutLab {
   readonly ports: ServerPorts;
@@ -34,14 +42,16 @@ export class RolloutLab {
   readonly actor: Actor;
   readonly #folder: string;
   readonly #clock: { nowMs: number };
+  readonly #cluster: string | undefined;
 
   private constructor(
-    folder: string,
+    { folder, cluster }: { readonly folder: string; readonly cluster: string | undefined },
     ports: ServerPorts,
     clock: { nowMs: number },
     ids: { readonly tenantId: number; readonly releaseId: number },
   ) {
     this.#folder = folder;
+    this.#cluster = cluster;
     this.#clock = clock;
     this.ports = ports;
     this.tenantId = ids.tenantId;
@@ -58,11 +68,12 @@ export class RolloutLab {
     };
   }
 
-  static async open(): Promise<RolloutLab> {
+  /** Over SQLite, or over a cluster of PostgreSQL by its address. */
+  static async open(cluster = process.env['PAWL_TEST_POSTGRES']): Promise<RolloutLab> {
     const folder = await mkdtemp(join(tmpdir(), 'pawl-rollouts-'));
     const clock = { nowMs: START_MS };
     const key = PrivateKey.generate('Ed25519');
-    const database = openSqlite(folder);
+    const database = await openStore(folder, cluster);
     const ports: ServerPorts = {
       database,
       blobs: new BlobStore(`${folder}/blobs`),
@@ -76,9 +87,15 @@ export class RolloutLab {
       egress: EGRESS_DEFAULT,
     };
     const tenantId = await database.write((trx) => ensureTenant(trx, 'default'));
-    const lab = new RolloutLab(folder, ports, clock, { tenantId, releaseId: 0 });
+    const place = { folder, cluster };
+    const lab = new RolloutLab(place, ports, clock, { tenantId, releaseId: 0 });
     const releaseId = await lab.publish('1.0.0');
-    return new RolloutLab(folder, ports, clock, { tenantId, releaseId });
+    return new RolloutLab(place, ports, clock, { tenantId, releaseId });
+  }
+
+  /** Another server process on the same database, with the same clock. */
+  async another(): Promise<ServerPorts> {
+    return { ...this.ports, database: await openStore(this.#folder, this.#cluster) };
   }
 
   async close(): Promise<void> {

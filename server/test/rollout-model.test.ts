@@ -12,7 +12,7 @@ import { cancelAssignment } from '../src/acts/rollout.ts';
 import type { AssignmentEvent } from '../src/domain/assignment.ts';
 import type { RolloutVerb } from '../src/domain/rollout.ts';
 import { tickRollouts } from '../src/jobs/rollouts.ts';
-import type { Database } from '../src/store/database.ts';
+import { Crash, crashing } from './rollout-crash.ts';
 import { Invariants } from './rollout-invariants.ts';
 import { RolloutLab } from './rollout-lab.ts';
 
@@ -38,25 +38,6 @@ async function refusable(act: Promise<unknown>): Promise<void> {
     const known = ['ROLLOUT_STATE_UNSUITABLE', 'ROLLOUT_NOTHING_TO_RETRY', 'ROLLOUT_LAST_WAVE', 'ROLLOUT_EMPTY'];
     if (![...known, 'ASSIGNMENT_FINAL', 'DEVICE_UNKNOWN', 'ROLLOUT_SCHEDULE_INVALID'].includes(code)) throw error;
   }
-}
-
-class Crash extends Error {}
-
-/** The n-th transaction is cut off right before its commit. */
-function crashing(database: Database, n: number): Database {
-  let left = n;
-  return Object.create(database, {
-    read: { value: database.read },
-    write: {
-      value: <T>(act: Parameters<Database['write']>[0]): Promise<T> =>
-        database.write(async (trx) => {
-          const result = await act(trx);
-          left -= 1;
-          if (left === 0) throw new Crash();
-          return result as T;
-        }),
-    },
-  }) as Database;
 }
 
 const SAYINGS: readonly AssignmentEvent[] = [
