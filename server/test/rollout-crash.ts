@@ -13,6 +13,7 @@ export function crashing(database: Database, n: number): Database {
       return result;
     });
   return {
+    isShared: database.isShared,
     read: database.read,
     write,
     writeInTurn: (task, act) => database.writeInTurn(task, act),

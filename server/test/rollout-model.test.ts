@@ -53,6 +53,8 @@ const SAYINGS: readonly AssignmentEvent[] = [
   'report-refused',
   'consent-given',
 ];
+/** After these a rollout may offer at once. */
+const MAKES_RUN: ReadonlySet<RolloutVerb> = new Set<RolloutVerb>(['start', 'resume', 'next']);
 const VERBS: readonly RolloutVerb[] = ['start', 'pause', 'resume', 'stop', 'retry', 'next'];
 
 const small = fc.integer({ min: 0, max: 30 });
@@ -74,7 +76,7 @@ const plan: fc.Arbitrary<Partial<NewRollout>> = fc
     {
       waves: waves.map((some) => [...some, {}]),
       weight: fc.constantFrom(1, 500, 900),
-      ratePerMinute: fc.integer({ min: 1, max: 12 }),
+      ratePerMinute: fc.constantFrom(1, 3, 12),
       isDynamic: fc.boolean(),
       needsConsent: fc.boolean(),
       timeOutS: fc.constantFrom({ answer: 60, install: 60 }, { answer: 600, install: 120 }),
@@ -158,8 +160,10 @@ async function sayAll({ lab, devices }: World, event: AssignmentEvent): Promise<
 function verbAct(at: number, verb: RolloutVerb): Act {
   return act(`${verb} ${at}`, async ({ lab, rollouts }) => {
     const id = rollouts[at % Math.max(1, rollouts.length)];
-    if (id !== undefined) await refusable(lab.change(id, verb));
-    return id;
+    if (id === undefined) return undefined;
+    const { state } = await lab.show(id);
+    await refusable(lab.change(id, verb));
+    return MAKES_RUN.has(verb) || state === 'finished' ? id : undefined;
   });
 }
 
