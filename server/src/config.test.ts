@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ServerConfig, verifyConfig } from './config.ts';
+import { parseObjects, type ServerConfig, verifyConfig } from './config.ts';
 
 const base: ServerConfig = {
   dataDir: '/nowhere',
@@ -39,4 +39,28 @@ test('refuses settings that cannot work, and names them', () => {
       at,
     );
   }
+});
+
+test('an objects file says where the store is; what is wrong is named without its value', () => {
+  const good = {
+    endpoint: 'https://s3.example',
+    bucket: 'pawl',
+    region: 'r',
+    accessKeyId: 'a',
+    secretAccessKey: 's3cret',
+  };
+  assert.deepEqual(parseObjects(JSON.stringify(good)), good);
+  assert.deepEqual(parseObjects(JSON.stringify({ ...good, prefix: 'site-1/' })), { ...good, prefix: 'site-1/' });
+  for (const change of [
+    { endpoint: 'ftp://x' },
+    { bucket: '../b' },
+    { prefix: '/x' },
+    { more: 's3cret' },
+    { region: 1 },
+  ]) {
+    const refused = (error: Error & { code?: string }) =>
+      error.code === 'SERVER_CONFIG_INVALID' && !error.message.includes('s3cret');
+    assert.throws(() => parseObjects(JSON.stringify({ ...good, ...change })), refused, JSON.stringify(change));
+  }
+  assert.throws(() => parseObjects('{'), { code: 'SERVER_CONFIG_INVALID' });
 });

@@ -1,6 +1,8 @@
 /** What a server is started with, and which of it is refused. */
 import { isIP } from 'node:net';
+import { z } from 'zod';
 import { ServerError } from './acts/errors.ts';
+import type { S3Options } from './blobs/s3-client.ts';
 import { type EgressConfig, egressRules } from './egress/post.ts';
 import type { Rate } from './http/rate-limit.ts';
 
@@ -17,6 +19,8 @@ export type ServerConfig = {
   readonly dataDir: string;
   /** A PostgreSQL database in place of SQLite in the data folder: then several servers may use one. */
   readonly database?: { readonly url: string; readonly connections?: number };
+  /** An S3-compatible store for artifacts in place of the data folder. */
+  readonly objects?: S3Options;
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
@@ -76,4 +80,37 @@ export function verifyConfig(config: ServerConfig): void {
   if (publicUrl !== undefined && !URL.canParse(publicUrl)) {
     throw new ServerError('SERVER_CONFIG_INVALID', { at: 'publicUrl', expected: 'a URL', actual: publicUrl });
   }
+}
+
+const OBJECTS = z.strictObject({
+  endpoint: z.url({ protocol: /^https?$/ }),
+  bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/),
+  region: z.string().min(1),
+  accessKeyId: z.string().min(1),
+  secretAccessKey: z.string().min(1),
+  prefix: z
+    .string()
+    .regex(/^([A-Za-z0-9._-]+\/)*$/)
+    .optional(),
+});
+
+/**
+ * Reads an objects file: where an S3-compatible store is, and the keys to it.
+ * @throws ServerError SERVER_CONFIG_INVALID
+ */
+export function parseObjects(text: string): S3Options {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new ServerError('SERVER_CONFIG_INVALID', { at: 'objects', expected: 'JSON' }, cause);
+  }
+  const result = OBJECTS.safeParse(value);
+  if (!result.success) {
+    // The path of what is wrong, never its value: it may be the secret.
+    const at = result.error.issues.map(({ path }) => ['objects', ...path].join('.')).join(', ');
+    throw new ServerError('SERVER_CONFIG_INVALID', { at });
+  }
+  const { prefix, ...options } = result.data;
+  return prefix === undefined ? options : { ...options, prefix };
 }

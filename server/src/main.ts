@@ -19,7 +19,9 @@ import { ServerError } from './acts/errors.ts';
 import { newOperatorClaim } from './acts/people/claim.ts';
 import type { ServerPorts, Site } from './acts/ports.ts';
 import { renewTimestamp } from './acts/trust.ts';
-import { BlobStore } from './blobs/blob-store.ts';
+import type { BlobStore } from './blobs/blob-store.ts';
+import { FolderBlobs } from './blobs/folder-blobs.ts';
+import { S3Blobs } from './blobs/s3-blobs.ts';
 import { type ServerConfig, verifyConfig } from './config.ts';
 import { EGRESS_DEFAULT, egressRules } from './egress/post.ts';
 import { deviceDirectory, registerDeviceApi } from './http/device/index.ts';
@@ -49,6 +51,7 @@ import { openSqlite } from './store/sqlite-database.ts';
 
 export { SERVER_ERRORS, ServerError, type ServerErrorCode } from './acts/errors.ts';
 export type { ServerConfig, TlsConfig } from './config.ts';
+export { parseObjects } from './config.ts';
 
 export type RunningServer = {
   readonly url: string;
@@ -178,10 +181,19 @@ async function buildApp(config: ServerConfig, ports: ServerPorts, lastSeen: Last
   return app;
 }
 
+const DAY_MS = 86_400_000;
+
+/** Others may be writing to a folder that is shared: what they left half-written is cleared when it is a day old. */
+async function openBlobs({ objects, dataDir, now }: ServerConfig, { isShared }: Database): Promise<BlobStore> {
+  if (objects !== undefined) return new S3Blobs(objects);
+  const blobs = new FolderBlobs(`${dataDir}/blobs`);
+  await blobs.clearIncoming(isShared ? new Date(now().getTime() - DAY_MS) : undefined);
+  return blobs;
+}
+
 async function openPorts(config: ServerConfig, database: Database, site: ServerPorts['site']): Promise<ServerPorts> {
   const keys = await openOnlineKeys(database, config.dataDir, config.now());
-  const blobs = new BlobStore(`${config.dataDir}/blobs`);
-  await blobs.clearIncoming();
+  const blobs = await openBlobs(config, database);
   // The origin names this very ledger: its key is part of it, so that two ledgers are never taken for one.
   const id = toHex(sha256(keys.ledger.publicKey.toSpkiDer())).slice(0, 16);
   return {

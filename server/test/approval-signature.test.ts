@@ -17,7 +17,7 @@ import { disablePerson, invitePerson } from '../src/acts/people/person.ts';
 import { beginJoin, join } from '../src/acts/people/session.ts';
 import type { ServerPorts } from '../src/acts/ports.ts';
 import { secretSha256 } from '../src/acts/secret.ts';
-import { BlobStore } from '../src/blobs/blob-store.ts';
+import { FolderBlobs } from '../src/blobs/folder-blobs.ts';
 import type { Actor } from '../src/domain/actor.ts';
 import { EGRESS_DEFAULT } from '../src/egress/post.ts';
 import { appendEnvelope, sequencePending, settleLedger } from '../src/store/ledger.ts';
@@ -52,7 +52,7 @@ before(async () => {
   assert.ok(ledger && snapshot && timestamp);
   ports = {
     database: openSqlite(folder),
-    blobs: new BlobStore(`${folder}/blobs`),
+    blobs: new FolderBlobs(`${folder}/blobs`),
     keys: { ledger, snapshot, timestamp },
     ledgerOrigin: 'pawl-ledger/test',
     site: () => ({ origin: ORIGIN, rpId: 'updates.example' }),

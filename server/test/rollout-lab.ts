@@ -11,7 +11,7 @@ import { settleRollouts } from '../src/acts/engine.ts';
 import type { ServerPorts } from '../src/acts/ports.ts';
 import { changeRollout, createRollout } from '../src/acts/rollout.ts';
 import { applyEvent, rolloutsOf, type Transition } from '../src/acts/transition.ts';
-import { BlobStore } from '../src/blobs/blob-store.ts';
+import { FolderBlobs } from '../src/blobs/folder-blobs.ts';
 import type { Actor } from '../src/domain/actor.ts';
 import type { AssignmentEvent } from '../src/domain/assignment.ts';
 import type { RolloutVerb } from '../src/domain/rollout.ts';
@@ -76,7 +76,7 @@ export class RolloutLab {
     const database = await openStore(folder, cluster);
     const ports: ServerPorts = {
       database,
-      blobs: new BlobStore(`${folder}/blobs`),
+      blobs: new FolderBlobs(`${folder}/blobs`),
       keys: { ledger: key, snapshot: key, timestamp: key },
       ledgerOrigin: 'test',
       site: () => undefined,

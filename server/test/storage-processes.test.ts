@@ -78,10 +78,11 @@ describe('three servers', { skip: skipWithoutPostgres() }, () => {
     const operators = running.map((server) => new ManagementClient({ url: server.url, token: login.token }));
     const [first, second, third] = operators;
     assert.ok(first && second && third);
+    const operatorAt = (index: number) => operators[index % 3] ?? first;
     const names = Array.from({ length: 24 }, (_, index) => `d-${index}`);
     await Promise.all(
       names.map((controllerId, index) =>
-        operators[index % 3]?.call('addDevices', {
+        operatorAt(index).call('addDevices', {
           body: { devices: [{ controllerId, model: 'hub', line: LINE }] },
         }),
       ),
@@ -94,9 +95,7 @@ describe('three servers', { skip: skipWithoutPostgres() }, () => {
     const assigned = await first.call('listAssignments', { query: { limit: 100 } });
     const before = (await first.call('getCheckpoint', {})).size;
     await Promise.all(
-      assigned.items.map(({ id }, index) =>
-        operators[index % 3]?.call('cancelAssignment', { params: { id }, body: {} }),
-      ),
+      assigned.items.map(({ id }, index) => operatorAt(index).call('cancelAssignment', { params: { id }, body: {} })),
     );
     for (const operator of operators) {
       const { vkey, size } = await operator.call('getCheckpoint', {});

@@ -1,5 +1,5 @@
 /** `pawl serve`: the update server in this process, until a signal ends it. */
-import { type ServerConfig, startServer } from '@pawl/server/main';
+import { parseObjects, type ServerConfig, startServer } from '@pawl/server/main';
 import { defineCommand, type Io } from '../frame/command.ts';
 import { CliError } from '../frame/errors.ts';
 import { inFolder, readText } from '../workspace/files.ts';
@@ -56,6 +56,10 @@ async function loadDatabase(
   return url === undefined ? {} : { database: { url } };
 }
 
+async function loadObjects(io: Io, file: string | undefined): Promise<Pick<ServerConfig, 'objects'>> {
+  return file === undefined ? {} : { objects: parseObjects(await readText(inFolder(io.cwd, file))) };
+}
+
 function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise((done) => {
     if (signal.aborted) done();
@@ -77,6 +81,11 @@ export const serve = defineCommand({
       summary: 'a PostgreSQL database instead of SQLite, without its password (else PAWL_DATABASE_URL, PGPASSWORD)',
     },
     'database-file': { type: 'string', value: 'FILE', summary: 'file with its address, password included' },
+    'objects-file': {
+      type: 'string',
+      value: 'FILE',
+      summary: 'JSON: endpoint, bucket, region, accessKeyId, secretAccessKey of an S3-compatible store for artifacts',
+    },
     host: { type: 'string', value: 'ADDRESS', summary: 'where to listen', default: '127.0.0.1' },
     port: { type: 'string', value: 'PORT', summary: '0 takes a free one', default: '8080' },
     poll: { type: 'string', value: 'SECONDS', summary: 'how often devices ask', default: '300' },
@@ -121,6 +130,7 @@ export const serve = defineCommand({
       },
       ...(values['public-url'] === undefined ? {} : { publicUrl: values['public-url'] }),
       ...(await loadDatabase(io, { address: values.database, file: values['database-file'] })),
+      ...(await loadObjects(io, values['objects-file'])),
       ...(await loadTls(io, { cert: values['tls-cert'], key: values['tls-key'], ca: values['client-ca'] })),
       ...(await loadProxy(io, values['proxy-secret-file'], values['proxy-header'])),
     });

@@ -1,11 +1,9 @@
 /**
- * Objects named by their SHA-256 in a folder. A write goes to a temporary file, is hashed as it flows, fsynced, renamed and
- * its folder fsynced: under its name there is the whole object or nothing. Names are digests only, never a peer's path.
+ * Objects named by their SHA-256. Two implementations: a folder (folder-blobs.ts) and an S3-compatible store (s3-blobs.ts).
+ * Both promise the same: bytes are hashed as they flow, and under a name there is the whole object that has this digest, or
+ * nothing. Names are digests only, never a peer's path.
  */
-import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { BlobError } from './errors.ts';
 
@@ -17,113 +15,77 @@ export type BlobDigests = {
 };
 
 export type ExpectedBlob = { readonly sha256: string; readonly sizeBytes: number };
+/** `end` is inclusive. */
+export type ByteRange = { readonly start: number; readonly end: number };
+export type StoredBlob = { readonly sha256: string; readonly sizeBytes: number; readonly writtenMs: number };
 
-const SHA256 = /^[0-9a-f]{64}$/;
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
-/** Makes a folder; the folders that were missing are on the disk, with their entries, when it resolves. */
-async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
-  if (first === undefined) return;
-  for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
-}
-
-/** Writes and hashes; stops as soon as more comes than was announced. */
-async function copyHashed(
-  file: FileHandle,
-  source: AsyncIterable<Uint8Array>,
-  sizeBytesMax: number,
-): Promise<BlobDigests> {
-  const hashes = { sha256: createHash('sha256'), sha1: createHash('sha1'), md5: createHash('md5') };
-  let sizeBytes = 0;
-  for await (const chunk of source) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > sizeBytesMax)
-      throw new BlobError('ARTIFACT_MISMATCH', { expected: sizeBytesMax, actual: 'more bytes' });
-    for (const hash of Object.values(hashes)) hash.update(chunk);
-    await file.writeFile(chunk);
-  }
-  await file.sync();
-  const { sha256, sha1, md5 } = hashes;
-  return { sha256: sha256.digest('hex'), sha1: sha1.digest('hex'), md5: md5.digest('hex'), sizeBytes };
-}
-
-function storageError(error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ENOSPC' || code === 'EDQUOT' ? new BlobError('STORAGE_FULL', {}, error) : error;
-}
-
-export class BlobStore {
-  readonly #folder: string;
-
-  constructor(folder: string) {
-    this.#folder = folder;
-  }
-
-  #path(sha256: string): string {
-    if (!SHA256.test(sha256)) throw new TypeError('a blob is named by a SHA-256 in hex');
-    return `${this.#folder}/sha256/${sha256.slice(0, 2)}/${sha256}`;
-  }
-
+export type BlobStore = {
   /**
    * Stores a stream that must be exactly what was announced.
-   * @throws BlobError ARTIFACT_MISMATCH, STORAGE_FULL; nothing is kept then
+   * @throws BlobError ARTIFACT_MISMATCH, STORAGE_FULL, BLOB_STORE_UNREACHABLE, BLOB_STORE_REFUSED; nothing is kept then
    */
-  async write(source: AsyncIterable<Uint8Array>, expected: ExpectedBlob): Promise<BlobDigests> {
-    const path = this.#path(expected.sha256);
-    const temporary = `${this.#folder}/incoming/${randomUUID()}`;
-    try {
-      await makeFolder(dirname(path));
-      await mkdir(dirname(temporary), { recursive: true });
-      const file = await open(temporary, 'wx', 0o600);
-      let digests: BlobDigests;
-      try {
-        digests = await copyHashed(file, source, expected.sizeBytes);
-      } finally {
-        await file.close();
-      }
-      if (digests.sha256 !== expected.sha256 || digests.sizeBytes !== expected.sizeBytes) {
-        throw new BlobError('ARTIFACT_MISMATCH', {
-          expected: expected.sha256,
-          actual: digests.sha256,
-          sizeBytes: digests.sizeBytes,
-        });
-      }
-      await rename(temporary, path);
-      await syncFolder(dirname(path));
-      return digests;
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw storageError(error);
-    }
-  }
-
-  /** A stream of the bytes start … end (inclusive). */
-  open(sha256: string, range: { readonly start: number; readonly end: number }): Readable {
-    return createReadStream(this.#path(sha256), { ...range, highWaterMark: 256 * 1024 });
-  }
-
+  write(source: AsyncIterable<Uint8Array>, expected: ExpectedBlob): Promise<BlobDigests>;
+  /** A stream of the bytes start … end; what goes wrong comes out of it. */
+  open(sha256: string, range: ByteRange): Readable;
   /**
    * A whole small object, hashed again.
    * @throws BlobError BLOB_DAMAGED
    */
-  async readVerified(sha256: string): Promise<Uint8Array> {
-    const bytes = new Uint8Array(await readFile(this.#path(sha256)));
-    const actual = createHash('sha256').update(bytes).digest('hex');
-    if (actual !== sha256) throw new BlobError('BLOB_DAMAGED', { expected: sha256, actual });
-    return bytes;
+  readVerified(sha256: string): Promise<Uint8Array>;
+  has(sha256: string): Promise<boolean>;
+  /** One that is not there is no error. */
+  delete(sha256: string): Promise<void>;
+  list(): AsyncIterable<StoredBlob>;
+  /** Removes what crashes left half-written; with a time, only what is older, because others may be writing. */
+  clearIncoming(before?: Date): Promise<void>;
+};
+
+const SHA256 = /^[0-9a-f]{64}$/;
+
+export function isBlobName(sha256: string): boolean {
+  return SHA256.test(sha256);
+}
+
+/** Where an object lies below the root of its store. */
+export function blobName(sha256: string): string {
+  if (!isBlobName(sha256)) throw new TypeError('a blob is named by a SHA-256 in hex');
+  return `sha256/${sha256.slice(0, 2)}/${sha256}`;
+}
+
+/** @throws BlobError BLOB_DAMAGED */
+export function verified(bytes: Uint8Array, sha256: string): Uint8Array {
+  const actual = createHash('sha256').update(bytes).digest('hex');
+  if (actual !== sha256) throw new BlobError('BLOB_DAMAGED', { expected: sha256, actual });
+  return bytes;
+}
+
+/** All digests of a stream in one pass; refuses it as soon as it is longer than announced, and when it is another one. */
+export class BlobHash {
+  readonly #hashes = { sha256: createHash('sha256'), sha1: createHash('sha1'), md5: createHash('md5') };
+  readonly #expected: ExpectedBlob;
+  #sizeBytes = 0;
+
+  constructor(expected: ExpectedBlob) {
+    this.#expected = expected;
   }
 
-  /** Removes what a crash left half-written. Call before the server listens. */
-  async clearIncoming(): Promise<void> {
-    await rm(`${this.#folder}/incoming`, { recursive: true, force: true });
+  /** @throws BlobError ARTIFACT_MISMATCH */
+  update(chunk: Uint8Array): void {
+    this.#sizeBytes += chunk.length;
+    const expected = this.#expected.sizeBytes;
+    if (this.#sizeBytes > expected) throw new BlobError('ARTIFACT_MISMATCH', { expected, actual: 'more bytes' });
+    for (const hash of Object.values(this.#hashes)) hash.update(chunk);
+  }
+
+  /** @throws BlobError ARTIFACT_MISMATCH */
+  finish(): BlobDigests {
+    const { sha256, sha1, md5 } = this.#hashes;
+    const sizeBytes = this.#sizeBytes;
+    const digests = { sha256: sha256.digest('hex'), sha1: sha1.digest('hex'), md5: md5.digest('hex'), sizeBytes };
+    const { sha256: expected } = this.#expected;
+    if (digests.sha256 !== expected || sizeBytes !== this.#expected.sizeBytes) {
+      throw new BlobError('ARTIFACT_MISMATCH', { expected, actual: digests.sha256, sizeBytes });
+    }
+    return digests;
   }
 }

@@ -17,6 +17,21 @@ export const BLOB_ERRORS = {
     advice: 'The disk may be failing: restore the blob folder from a backup, or upload the artifact again.',
     status: 500,
   },
+  BLOB_MISSING: {
+    message: 'an artifact is not in the object store',
+    advice: 'Restore the objects from a backup, or upload the artifact again.',
+    status: 503,
+  },
+  BLOB_STORE_UNREACHABLE: {
+    message: 'the object store cannot be reached',
+    advice: 'Send the request again in a moment. Operators: look at the store and at the network to it.',
+    status: 503,
+  },
+  BLOB_STORE_REFUSED: {
+    message: 'the object store does not let this server in',
+    advice: 'Check endpoint, bucket, region and keys of the objects file, and the clock of this machine.',
+    status: 503,
+  },
 } as const satisfies ErrorTable;
 
 export type BlobErrorCode = keyof typeof BLOB_ERRORS;

@@ -78,6 +78,9 @@ function codedOf(error: unknown): CodedError {
   return new ApiError(FRAMEWORK_CODES[code] ?? 'API_INTERNAL', {}, error);
 }
 
+/** When a client may try again what the database or the object store could not serve. */
+export const RETRY_AFTER_S = '10';
+
 export type Problem = {
   readonly type: 'about:blank';
   readonly title: string;

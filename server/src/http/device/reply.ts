@@ -6,6 +6,7 @@ import { hash } from 'node:crypto';
 import type { DdiError } from '@pawl/contract/device';
 import { isCodedError } from '@pawl/core/bytes';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { RETRY_AFTER_S } from '../problem.ts';
 import type { Answer } from './answer.ts';
 import { DEVICE_API_ERRORS, DeviceApiError, type DeviceApiErrorCode } from './errors.ts';
 import { encodeDocument, negotiate, type OfferedType, type Representation } from './representation.ts';
@@ -84,12 +85,17 @@ function refusalOf(error: DeviceApiError): DdiError {
   return { exceptionClass, errorCode: hawkbit, message: error.message, code: error.code };
 }
 
-function unknownRefusal(requestId: string): DdiError {
+/** What an operator has to see to, and the device may ask for again: the database or the objects are away, or full up. */
+function awayCode(error: unknown): string | undefined {
+  return isCodedError(error) && (error.status === 503 || error.status === 507) ? error.code : undefined;
+}
+
+function unknownRefusal(requestId: string, code = 'INTERNAL'): DdiError {
   return {
     exceptionClass: 'org.eclipse.hawkbit.repository.exception.GenericSpServerException',
     errorCode: 'hawkbit.server.error',
     message: `the server failed; request ${requestId}`,
-    code: 'INTERNAL',
+    code,
   };
 }
 
@@ -99,10 +105,12 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
     const code = isCodedError(error) ? error.code : undefined;
     log.error({ err: error, code, requestId: request.id }, 'device request failed');
   }
-  const document = known === undefined ? unknownRefusal(request.id) : refusalOf(known);
+  const away = awayCode(error);
+  const document = known === undefined ? unknownRefusal(request.id, away) : refusalOf(known);
   // A refusal is always JSON: what the client accepts may be what was refused.
   const body = JSON.stringify(document);
-  reply.code(known?.status ?? 500);
+  reply.code(known?.status ?? (away === undefined ? 500 : 503));
+  if (known === undefined && away !== undefined) reply.header('retry-after', RETRY_AFTER_S);
   if (known?.status === 401) reply.header('www-authenticate', 'TargetToken');
   const length = known?.details['contentRange'];
   if (known?.status === 416 && typeof length === 'string') reply.header('content-range', length);

@@ -12,7 +12,7 @@ import { z } from 'zod';
 import type { ServerPorts } from '../../acts/ports.ts';
 import type { Actor } from '../../domain/actor.ts';
 import { strictTransport } from '../pages/pages.ts';
-import { ApiError, problemOf } from '../problem.ts';
+import { ApiError, problemOf, RETRY_AFTER_S } from '../problem.ts';
 import { parseStrictJson } from '../strict-json.ts';
 import { type Act, audited, recordRefusal } from './audit.ts';
 import { authorize, authorizeLine, identify } from './authorize.ts';
@@ -161,6 +161,7 @@ export async function registerManagementApi(app: FastifyInstance, edge: Edge, po
       }
       reply.headers(retryAfterOf(error));
       if (problem.status === 500) request.log.error({ err: error }, 'management request failed');
+      if (problem.status === 503) reply.header('retry-after', RETRY_AFTER_S);
       if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
       // The rest of a body that is refused is not waited for.
       if (request.method !== 'GET') reply.header('connection', 'close');

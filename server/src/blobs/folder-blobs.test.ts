@@ -4,14 +4,14 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { BlobStore } from './blob-store.ts';
+import { FolderBlobs } from './folder-blobs.ts';
 
 let folder: string;
-let store: BlobStore;
+let store: FolderBlobs;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pawl-blobs-'));
-  store = new BlobStore(join(folder, 'blobs'));
+  store = new FolderBlobs(join(folder, 'blobs'));
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
