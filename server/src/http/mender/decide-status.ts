@@ -17,14 +17,14 @@ export type StatusDecision =
   | { readonly kind: 'abort' }
   | { readonly kind: 'unknown' };
 
-const EVENTS: Readonly<Record<string, AssignmentEvent>> = {
-  downloading: 'ddi-download',
+const EVENTS: ReadonlyMap<string, AssignmentEvent> = new Map([
+  ['downloading', 'ddi-download'],
   // The payload is where it belongs; from here the client writes nothing more that it fetches.
-  installing: 'ddi-downloaded',
-  success: 'ddi-success',
-  failure: 'ddi-failure',
-  'already-installed': 'ddi-success',
-};
+  ['installing', 'ddi-downloaded'],
+  ['success', 'ddi-success'],
+  ['failure', 'ddi-failure'],
+  ['already-installed', 'ddi-success'],
+]);
 
 const SUCCESSES: ReadonlySet<string> = new Set(['success', 'already-installed']);
 
@@ -51,7 +51,7 @@ export function decideStatus(state: AssignmentState, status: string): StatusDeci
     case undefined:
       return decideWhenEnded(state, status);
     case 'deploymentBase': {
-      const event = EVENTS[status];
+      const event = EVENTS.get(status);
       if (event === undefined) return { kind: 'note' };
       const code = status === 'already-installed' ? { code: 'MENDER_ALREADY_INSTALLED' } : {};
       return { kind: 'event', event, ...code };
