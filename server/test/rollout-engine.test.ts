@@ -82,6 +82,26 @@ test('too many errors halt the rollout with the numbers; who goes on is not halt
   assert.equal(await lab.activeOf(offered[12] ?? '').then((row) => row?.state), 'cancelling');
 });
 
+test('a paused or halted rollout makes no offer, whatever place becomes free', async () => {
+  await lab.addDevices('d', 30);
+  const { id } = await lab.start({ waves: [{ count: 10 }, {}], timeOutS: { answer: 60 } });
+  const [first = '', second = ''] = await lab.offeredOf(id);
+  await lab.change(id, 'pause');
+  await lab.say(first, 'cancel');
+  await lab.say(first, 'ddi-cancelled');
+  await lab.tick(10);
+  assert.deepEqual((await lab.show(id)).outcomes, { waiting: 20, active: 9, cancelled: 1 });
+  await lab.change(id, 'resume');
+  const offered = await lab.offeredOf(id);
+  assert.equal(offered.length, 10, 'the place went to another device');
+  await lab.sayAll(offered.slice(2, 8), 'ddi-failure');
+  assert.equal((await lab.show(id)).state, 'halted');
+  await lab.say(second, 'cancel');
+  await lab.say(second, 'ddi-cancelled');
+  await lab.tick(10);
+  assert.equal((await lab.show(id)).outcomes.waiting, 19);
+});
+
 test('errors that come while a wave soaks halt too', async () => {
   await lab.addDevices('d', 30);
   const { id } = await lab.start({ waves: [{ count: 20, successPercent: 50, soakS: DAY_S }, {}] });

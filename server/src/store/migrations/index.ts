@@ -10,6 +10,7 @@ import { MENDER } from './mender.ts';
 import type { Migration } from './migration.ts';
 import { PEOPLE } from './people.ts';
 import { ROLLOUT_ENGINE } from './rollout-engine.ts';
+import { ROLLOUT_PAGES } from './rollout-pages.ts';
 import { ROLLOUT_POLICY } from './rollout-policy.ts';
 import { SIGN_IN } from './sign-in.ts';
 import { VERSION_SEEN } from './version-seen.ts';
@@ -32,4 +33,5 @@ export const MIGRATIONS: readonly Migration[] = [
   FILTERS,
   APPROVAL,
   AUDIT,
+  ROLLOUT_PAGES,
 ];
