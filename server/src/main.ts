@@ -50,6 +50,7 @@ import { openPostgres } from './store/postgres-database.ts';
 import { openSqlite } from './store/sqlite-database.ts';
 
 export { SERVER_ERRORS, ServerError, type ServerErrorCode } from './acts/errors.ts';
+export { type BackupSummary, backupFolder, restoreFolder } from './backup.ts';
 export type { ServerConfig, TlsConfig } from './config.ts';
 export { parseObjects } from './config.ts';
 

@@ -12,6 +12,14 @@ export const WORK_COMMANDS: CommandTable = {
   login: { summary: 'log this workspace in to a server', load: async () => (await import('./login.ts')).login },
   publish: { summary: 'list a release and upload it', load: async () => (await import('./publish.ts')).publish },
   serve: { summary: 'run the update server', load: async () => (await import('./serve.ts')).serve },
+  backup: {
+    summary: 'copy the data folder of a server, which may be running',
+    load: async () => (await import('./backup.ts')).backup,
+  },
+  restore: {
+    summary: 'make a data folder from a backup',
+    load: async () => (await import('./backup.ts')).restore,
+  },
   people: { summary: 'who may use the server', load: async () => (await import('./people.ts')).people },
   token: { summary: 'API tokens', load: async () => (await import('./token.ts')).token },
   audit: { summary: 'who did what', load: async () => (await import('./audit.ts')).audit },

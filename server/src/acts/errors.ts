@@ -11,6 +11,21 @@ export const SERVER_ERRORS = {
     advice: 'Stop what listens there, or choose another --port.',
     status: 503,
   },
+  BACKUP_SOURCE_MISSING: {
+    message: 'there is no database in this data folder',
+    advice: 'Name the folder that `pawl serve --data` uses; PostgreSQL is backed up with pg_dump.',
+    status: 404,
+  },
+  BACKUP_TARGET_NOT_EMPTY: {
+    message: 'the target folder is not empty',
+    advice: 'Name a folder that does not exist yet.',
+    status: 409,
+  },
+  BACKUP_DAMAGED: {
+    message: 'the backup is incomplete, or was changed',
+    advice: 'Take another backup. Nothing was restored.',
+    status: 422,
+  },
   SERVER_KEYS_DIFFER: {
     message: 'the online keys in the data folder are not those that this database knows',
     advice: 'Give every server of this installation the same keys folder, or restore it from the backup.',
