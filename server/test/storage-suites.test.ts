@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { PostgresCluster, skipWithoutPostgres } from './postgres.ts';
 
-const SUITES = ['rollout', 'device-filter'];
+const SUITES = ['rollout', 'device-filter', 'mender-admission', 'mender-deployments'];
 
 test('what holds over SQLite holds over PostgreSQL', { skip: skipWithoutPostgres() }, async (t) => {
   const cluster = await PostgresCluster.start();
