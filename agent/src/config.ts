@@ -24,6 +24,10 @@ export type AgentConfig = {
   readonly boot: readonly string[];
   readonly bootTimeoutS: number;
   readonly consent: ConsentPolicy;
+  /** Command that tells the user of an update that waits for consent; gets the path of the notice as its last argument. */
+  readonly notice?: readonly string[];
+  /** IANA name of the place where the device stands, for maintenance windows. */
+  readonly timeZone?: string;
   readonly pollIntervalS?: number;
   readonly controllerId?: string;
   readonly token?: string;
@@ -39,7 +43,7 @@ const TEXT_CHARS_MAX = 256;
 const BOOT_WORDS_MAX = 64;
 const SECONDS_MAX = 86_400;
 const MEMBERS: ReadonlySet<string> = new Set(
-  'server tenant line vendorDomain classInfo boot bootTimeoutS consent pollIntervalS controllerId token tls profile'.split(
+  'server tenant line vendorDomain classInfo boot bootTimeoutS consent pollIntervalS controllerId token tls profile notice timeZone'.split(
     ' ',
   ),
 );
@@ -74,10 +78,10 @@ function parseServer(text: string): string {
   return url.origin;
 }
 
-function parseBoot(value: unknown): string[] {
+function parseCommand(at: 'boot' | 'notice', value: unknown): string[] {
   const isWords = Array.isArray(value) && value.length > 0 && value.length <= BOOT_WORDS_MAX;
-  if (!isWords || !value.every((word): word is string => typeof word === 'string')) throw invalid('boot', 'a command');
-  if (value[0] === '') throw invalid('boot', 'a command');
+  if (!isWords || !value.every((word): word is string => typeof word === 'string')) throw invalid(at, 'a command');
+  if (value[0] === '') throw invalid(at, 'a command');
   return value;
 }
 
@@ -111,12 +115,14 @@ export function parseConfig(value: unknown): AgentConfig {
     line: expectText(value, 'line', LINE_NAME),
     vendorDomain: expectText(value, 'vendorDomain'),
     classInfo: expectText(value, 'classInfo'),
-    boot: parseBoot(value['boot']),
+    boot: parseCommand('boot', value['boot']),
     bootTimeoutS: expectSeconds({ bootTimeoutS: 60, ...value }, 'bootTimeoutS'),
     consent,
     ...(value['pollIntervalS'] === undefined ? {} : { pollIntervalS: expectSeconds(value, 'pollIntervalS') }),
     ...(value['controllerId'] === undefined ? {} : { controllerId: expectText(value, 'controllerId', CONTROLLER_ID) }),
     ...(value['token'] === undefined ? {} : { token: expectText(value, 'token', /^[\x21-\x7e]+$/) }),
+    ...(value['notice'] === undefined ? {} : { notice: parseCommand('notice', value['notice']) }),
+    ...(value['timeZone'] === undefined ? {} : { timeZone: expectText(value, 'timeZone') }),
     ...(value['tls'] === undefined ? {} : { tls: parseTls(value['tls']) }),
     ...(profile === undefined ? {} : { profile }),
   };

@@ -4,7 +4,7 @@
  */
 
 export type { AgentConfig, ConsentPolicy, TlsFiles } from './config.ts';
-export { answerConsent } from './consent.ts';
+export { answerConsent, OPT_OUTS, setOptOut } from './consent.ts';
 export { type Enrolled, type EnrolOptions, enrolAgent } from './enrol.ts';
 export { AGENT_ERRORS, AgentError, type AgentErrorCode } from './errors.ts';
 export type { AgentEvent } from './events.ts';

@@ -2,6 +2,7 @@
 import { type Clock, systemClock } from './clock.ts';
 import { type Disk, nodeDisk } from './disk.ts';
 import type { Emit } from './events.ts';
+import { type Notify, runNoticeCommand } from './notice.ts';
 import { type Boot, runBootCommand } from './trial-boot.ts';
 
 export type AgentPorts = {
@@ -11,11 +12,13 @@ export type AgentPorts = {
   readonly emit: Emit;
   /** Ends the agent cleanly. */
   readonly signal: AbortSignal;
+  /** Tells the user what an update is; when left out, nobody is told. */
+  readonly notify?: Notify;
   /** Whether there is power enough to begin an installation now; when not, the offer waits. */
   readonly isPowerSufficient?: () => Promise<boolean>;
 };
 
 /** The real machine. */
 export function systemPorts(own: { readonly emit: Emit; readonly signal: AbortSignal }): AgentPorts {
-  return { clock: systemClock, disk: nodeDisk, boot: runBootCommand, ...own };
+  return { clock: systemClock, disk: nodeDisk, boot: runBootCommand, notify: runNoticeCommand, ...own };
 }

@@ -48,7 +48,7 @@ export async function sendDocument(
     readonly document: object;
     readonly signal: AbortSignal;
   },
-): Promise<void> {
+): Promise<number> {
   const { method, href, document, signal } = request;
   const { status } = await http.request(
     {
@@ -64,4 +64,5 @@ export async function sendDocument(
   if (status >= 400 && status !== 404 && status !== 409 && status !== 410) {
     throw new AgentError('AGENT_SERVER_REFUSED', { status, at: new URL(http.resolve(href)).pathname });
   }
+  return status;
 }

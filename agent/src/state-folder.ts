@@ -13,6 +13,10 @@ export type StateFolder = {
   readonly lock: string;
   /** The user's answer to a question for consent; written by `answerConsent`, removed by the agent. */
   readonly consent: string;
+  /** Which updates the user does not want by themselves; written by `setOptOut`. */
+  readonly optOut: string;
+  /** What the update that is asked about is. */
+  readonly notice: string;
 };
 
 export function stateFolder(dir: string): StateFolder {
@@ -29,5 +33,7 @@ export function stateFolder(dir: string): StateFolder {
     journal: join(dir, 'journal'),
     lock: join(dir, 'lock'),
     consent: join(dir, 'consent'),
+    optOut: join(dir, 'opt-out'),
+    notice: join(dir, 'notice.json'),
   };
 }

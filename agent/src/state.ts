@@ -26,6 +26,8 @@ export type Pending = {
   readonly phase: 'downloading' | 'staged' | 'trial';
   /** Trials that were begun. */
   readonly attempts: number;
+  /** Waits for its maintenance window: the server says when it opens. */
+  readonly isHeld?: boolean;
 };
 
 type Ending = 'confirmed' | 'reverted' | 'refused' | 'failed' | 'cancelled';
@@ -60,6 +62,7 @@ type Change =
   | { readonly kind: 'reported' }
   | { readonly kind: 'asked'; readonly assignmentId: string }
   | { readonly kind: 'staged' }
+  | { readonly kind: 'held'; readonly isHeld: boolean }
   | { readonly kind: 'trial'; readonly attempt: number }
   | { readonly kind: 'confirmed' }
   | { readonly kind: 'ended'; readonly finished: Finished }
@@ -144,6 +147,8 @@ function applyChange(state: AgentState, record: JournalRecord): AgentState {
         slots: { ...state.slots, [pending.slot]: 'staged' },
       };
     }
+    case 'held':
+      return { ...state, pending: { ...requirePending(state), isHeld: record.isHeld } };
     case 'trial':
       return { ...state, pending: { ...requirePending(state), phase: 'trial', attempts: record.attempt } };
     case 'confirmed':
@@ -183,6 +188,8 @@ export type Recovery =
 
 export function decideRecovery({ pending }: AgentState): Recovery {
   if (pending === undefined || pending.phase === 'downloading') return { kind: 'run' };
+  // Nothing begins outside its window, also not after a restart; a trial that began goes on.
+  if (pending.phase === 'staged' && pending.isHeld === true) return { kind: 'run' };
   // A trial that was cut counts: an image that takes the device down with it must not be started for ever.
   return pending.attempts < TRIAL_ATTEMPTS_MAX ? { kind: 'trial', pending } : { kind: 'give-up', pending };
 }

@@ -3,9 +3,11 @@ import {
   type AgentEvent,
   answerConsent,
   enrolAgent,
+  OPT_OUTS,
   provisionAgent,
   readAgentStatus,
   runAgent,
+  setOptOut,
   systemPorts,
 } from '@pawl/agent/main';
 import { type CommandGroup, defineCommand, type Io } from '../frame/command.ts';
@@ -56,6 +58,13 @@ const provision = defineCommand({
     },
     line: { type: 'string', value: 'NAME', summary: 'product line (may be left out when there is only one)' },
     consent: { type: 'boolean', summary: "ask the device's user before an install" },
+    notice: {
+      type: 'string',
+      value: 'WORD',
+      summary: 'command that tells the user, one word each time',
+      multiple: true,
+    },
+    'time-zone': { type: 'string', value: 'ZONE', summary: 'where it stands, such as Europe/Berlin' },
     ca: { type: 'string', value: 'FILE', summary: "authority of the server's certificate, PEM" },
     ...PASSPHRASE_OPTION,
     ...WORKSPACE_OPTION,
@@ -79,6 +88,8 @@ const provision = defineCommand({
           ...lineOf(workspace, line),
           boot: values.boot,
           consent: values.consent ? 'ask' : 'auto',
+          ...(values.notice.length === 0 ? {} : { notice: values.notice }),
+          ...(values['time-zone'] === undefined ? {} : { timeZone: values['time-zone'] }),
           ...(values.ca === undefined ? {} : { tls: { ca: inFolder(io.cwd, values.ca) } }),
         },
         trustedRoot,
@@ -182,14 +193,37 @@ const status = defineCommand({
   },
 });
 
+function parseAnswer(answer: string, until: string | undefined): boolean | Date {
+  const time = new Date(until ?? '');
+  if (answer === 'later' && !Number.isNaN(time.getTime())) return time;
+  if (answer === 'yes' || answer === 'no') return answer === 'yes';
+  throw new CliError('CLI_USAGE', { answer, until, expected: 'yes, no, or later with --until TIME' });
+}
+
+const updates = defineCommand({
+  summary: 'opt out of updates that come by themselves, or in again',
+  about: ['Who opted out is still told of each update, and gets it by saying yes: pawl agent consent yes.'],
+  positionals: [{ name: 'OUT', summary: 'none, features (security fixes still come) or all' }],
+  options: STATE_OPTION,
+  example: 'pawl agent opt-out features --state ./device',
+  async run({ values, positionals: [text = ''], io }) {
+    const optOut = OPT_OUTS.find((known) => known === text);
+    if (optOut === undefined) throw new CliError('CLI_USAGE', { optOut: text, expected: OPT_OUTS.join(', ') });
+    await setOptOut(inFolder(io.cwd, values.state), optOut);
+    return { json: { optOut }, text: [`opted out of: ${optOut}; the server hears of it at the next poll`] };
+  },
+});
+
 const consent = defineCommand({
   summary: 'answer the question whether an update may be installed',
-  positionals: [{ name: 'ANSWER', summary: 'yes or no' }],
-  options: STATE_OPTION,
+  positionals: [{ name: 'ANSWER', summary: 'yes, no or later' }],
+  options: {
+    ...STATE_OPTION,
+    until: { type: 'string', value: 'TIME', summary: 'with later: not before this time, such as 2026-07-02T08:00:00Z' },
+  },
   example: 'pawl agent consent yes --state ./device',
   async run({ values, positionals: [answer = ''], io }) {
-    if (answer !== 'yes' && answer !== 'no') throw new CliError('CLI_USAGE', { answer, expected: 'yes or no' });
-    const assignmentId = await answerConsent(inFolder(io.cwd, values.state), answer === 'yes');
+    const assignmentId = await answerConsent(inFolder(io.cwd, values.state), parseAnswer(answer, values.until));
     if (assignmentId === undefined) return { json: { isAsked: false }, text: ['nothing was asked'] };
     return {
       json: { isAsked: true, assignmentId, answer },
@@ -198,4 +232,7 @@ const consent = defineCommand({
   },
 });
 
-export const agent: CommandGroup = { summary: 'the device side', commands: { provision, enrol, run, status, consent } };
+export const agent: CommandGroup = {
+  summary: 'the device side',
+  commands: { provision, enrol, run, status, consent, 'opt-out': updates },
+};

@@ -12,6 +12,7 @@ import { connect } from '../workspace/connection.ts';
 import { inFolder, readInput, readText } from '../workspace/files.ts';
 import { openSigningKey } from '../workspace/keyring.ts';
 import { obtainPassphrase, PASSPHRASE_OPTION } from '../workspace/passphrase.ts';
+import { ADVICE_OPTIONS, adviceOf, parseAdvice, type ReleaseAdvice } from '../workspace/release-advice.ts';
 import { loadReleaseFolder, measureFile, type ReleaseFolder } from '../workspace/release-folder.ts';
 import { draftListing, listRelease, loadLineKeys } from '../workspace/trust-store.ts';
 import { verifyReleaseFolder } from '../workspace/verify-release.ts';
@@ -58,6 +59,7 @@ async function describeSealed({ dir, release }: ReleaseFolder): Promise<NewRelea
     securityCounter: securityCounter.toString(),
     artifacts: release.artifacts.map(({ name, sizeBytes, sha256 }) => ({ name, sizeBytes, sha256 })),
     statement: toBase64(await readInput(join(dir, release.statement))),
+    ...adviceOf({ ...release }),
   };
 }
 
@@ -115,18 +117,25 @@ type ForeignOptions = {
   readonly line: string;
   readonly version: string | undefined;
   readonly certificates: readonly string[];
+  readonly advice: ReleaseAdvice;
 };
 
 /** An image of SWUpdate, RAUC, Mender or MCUboot, signed by its own means; the server checks that under the keys of the line. */
 async function publishForeign({ io, workspace, path }: Job, options: ForeignOptions): Promise<Outcome> {
-  const { line, version } = options;
+  const { line, version, advice } = options;
   if (version === undefined) throw new CliError('CLI_USAGE', { missing: '--version' });
   const certificatesPem = await Promise.all(options.certificates.map((file) => readText(inFolder(io.cwd, file))));
   const facts = await measureFile(path);
   const client = await connect(workspace);
   if (certificatesPem.length > 0) await client.call('putLine', { params: { line }, body: { certificatesPem } });
   const artifacts = [{ name: basename(path), ...facts }];
-  const announced = await announce(client, { line, version: parseVersion(version), kind: 'foreign', artifacts });
+  const announced = await announce(client, {
+    line,
+    version: parseVersion(version),
+    kind: 'foreign',
+    artifacts,
+    ...advice,
+  });
   await upload(io, client, dirname(path), announced);
   return finish(client, announced);
 }
@@ -159,6 +168,7 @@ export const publish = defineCommand({
       summary: 'of a foreign image: PEM (certificate or public key) that may sign, from now on',
       multiple: true,
     },
+    ...ADVICE_OPTIONS,
     ...PASSPHRASE_OPTION,
     ...WORKSPACE_OPTION,
   },
@@ -168,6 +178,11 @@ export const publish = defineCommand({
     const job = { io, workspace, path: inFolder(io.cwd, given) };
     if (!(await isFile(job.path))) return publishSealed(job, values['passphrase-file']);
     const line = chooseLine(workspace, values.line);
-    return publishForeign(job, { line, version: values.version, certificates: values.certificate });
+    return publishForeign(job, {
+      line,
+      version: values.version,
+      certificates: values.certificate,
+      advice: parseAdvice(values),
+    });
   },
 });

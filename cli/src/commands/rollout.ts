@@ -7,7 +7,10 @@ import { CliError } from '../frame/errors.ts';
 import { connect } from '../workspace/connection.ts';
 import { allPages } from '../workspace/pages.ts';
 import { chooseLine, loadWorkspace, parseNumber, parseVersion, WORKSPACE_OPTION } from '../workspace/workspace.ts';
+import { releaseIdOf } from './release-id.ts';
+import { APPROVAL_COMMANDS } from './rollout-approval.ts';
 import { PLAN_OPTIONS, parsePlan } from './rollout-plan.ts';
+import { POLICY_OPTIONS, parsePolicy } from './rollout-policy.ts';
 import { describeDevices, describeRollout, headline } from './rollout-view.ts';
 
 const ID = { name: 'ID', summary: 'the number of the rollout' } as const;
@@ -48,13 +51,6 @@ function parseId(text: string): number {
   return Number(parseNumber(text, 'ID'));
 }
 
-async function releaseIdOf(client: ManagementClient, line: string, version: string): Promise<number> {
-  const releases = await allPages((at) => client.call('listReleases', { query: { line, ...at } }));
-  const release = releases.find((item) => item.version === version);
-  if (release === undefined) throw new CliError('CLI_RELEASE_UNKNOWN', { line, version });
-  return release.id;
-}
-
 function parseSuccess(text: string): SuccessKind {
   const kind = SUCCESS_KINDS.find((name) => name === text);
   if (kind === undefined) throw new CliError('CLI_USAGE', { success: text, expected: SUCCESS_KINDS.join(', ') });
@@ -79,6 +75,7 @@ const create = defineCommand({
     'despite-floor': { type: 'boolean', summary: 'offer it below the floor of devices too; they will refuse it' },
     start: { type: 'boolean', summary: 'start it at once' },
     ...PLAN_OPTIONS,
+    ...POLICY_OPTIONS,
     ...WORKSPACE_OPTION,
   },
   example:
@@ -87,7 +84,7 @@ const create = defineCommand({
     const workspace = await loadWorkspace(io, values.workspace);
     const successKind = parseSuccess(values.success);
     const version = parseVersion(values.version);
-    const plan = parsePlan(values);
+    const plan = { ...parsePlan(values), ...parsePolicy(values) };
     const client = await connect(workspace);
     const releaseId = await releaseIdOf(client, chooseLine(workspace, values.line), version);
     const flags = { isForced: values.forced, needsConsent: values.consent, despiteFloor: values['despite-floor'] };
@@ -97,7 +94,7 @@ const create = defineCommand({
     if (values.start) {
       rollout = await client.call('changeRollout', { params: { id: rollout.id, verb: 'start' }, body: {} });
     }
-    const next = values.start ? 'watch' : 'start';
+    const next = values.start ? 'watch' : rollout.state === 'waiting-approval' ? 'approval' : 'start';
     return { json: rollout, text: [...describeRollout(io.isTty, rollout), `Next: pawl rollout ${next} ${rollout.id}`] };
   },
 });
@@ -180,5 +177,6 @@ export const rollout: CommandGroup = {
     stop: changing('stop', 'end a rollout for good; devices that are done are not affected'),
     show,
     watch,
+    ...APPROVAL_COMMANDS,
   },
 };

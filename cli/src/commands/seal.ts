@@ -8,6 +8,7 @@ import { startProgress } from '../frame/progress.ts';
 import { inFolder } from '../workspace/files.ts';
 import { assertKeyOfOwn, lineKeyName, loadNamedKey, openSigningKey } from '../workspace/keyring.ts';
 import { obtainPassphrase, PASSPHRASE_OPTION } from '../workspace/passphrase.ts';
+import { ADVICE_OPTIONS, parseAdvice } from '../workspace/release-advice.ts';
 import { isArtifactName } from '../workspace/release-folder.ts';
 import { sealImage } from '../workspace/seal-image.ts';
 import {
@@ -44,6 +45,7 @@ export const seal = defineCommand({
     key: { type: 'string', value: 'NAME', summary: 'image key that signs; default image', multiple: true },
     payload: { type: 'string', value: 'FILE', summary: 'name of the encrypted payload', default: 'image.enc' },
     out: { type: 'string', value: 'DIR', summary: 'release folder (else releases/LINE/VERSION of the workspace)' },
+    ...ADVICE_OPTIONS,
     ...PASSPHRASE_OPTION,
     ...WORKSPACE_OPTION,
   },
@@ -76,6 +78,7 @@ export const seal = defineCommand({
       imageSigners,
       lineKey,
       now: io.now(),
+      advice: parseAdvice(values),
       onProgress: (done) => progress.update(done),
     });
     progress.end();

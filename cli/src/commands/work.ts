@@ -25,6 +25,7 @@ export const WORK_COMMANDS: CommandTable = {
   audit: { summary: 'who did what', load: async () => (await import('./audit.ts')).audit },
   device: { summary: 'the devices that the server knows', load: async () => (await import('./device.ts')).device },
   mender: { summary: 'let Mender clients in', load: async () => (await import('./mender.ts')).mender },
+  policy: { summary: 'when and for whom updates come', load: async () => (await import('./policy.ts')).policy },
   rollout: { summary: 'bring a release to devices', load: async () => (await import('./rollout.ts')).rollout },
   webhook: { summary: 'where events are posted to', load: async () => (await import('./webhook.ts')).webhook },
   agent: { summary: 'the device side', load: async () => (await import('./agent.ts')).agent },

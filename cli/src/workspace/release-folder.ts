@@ -7,6 +7,7 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { CliError } from '../frame/errors.ts';
 import { readText, writeOutput } from './files.ts';
+import { adviceOf, type ReleaseAdvice } from './release-advice.ts';
 
 export type ReleaseArtifact = {
   readonly name: string;
@@ -23,7 +24,7 @@ export type ReleaseDescription = {
   readonly artifacts: readonly ReleaseArtifact[];
   readonly sealedAt: string;
   readonly statement: string;
-};
+} & ReleaseAdvice;
 export type ReleaseFolder = { readonly dir: string; readonly release: ReleaseDescription };
 
 const RELEASE_FILE = 'release.json';
@@ -101,7 +102,7 @@ function parseDescription(text: string, path: string): ReleaseDescription {
     return artifact;
   });
   const counts = { sequenceNumber: BigInt(sequenceNumber), securityCounter: BigInt(securityCounter) };
-  return { line, version, ...counts, kind, artifacts: parsed, sealedAt, statement };
+  return { line, version, ...counts, kind, artifacts: parsed, sealedAt, statement, ...adviceOf(value) };
 }
 
 /** What `release.json` says, without a look at the files. @throws CliError CLI_FILE_UNREADABLE, CLI_RELEASE_MISMATCH */

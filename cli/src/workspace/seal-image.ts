@@ -15,6 +15,7 @@ import { encodeEnvelope, newStatement, signStatement } from '@pawl/core/evidence
 import { buildTwoSlotManifest, signEnvelope } from '@pawl/core/suit';
 import { CliError } from '../frame/errors.ts';
 import { assertAbsent, writeOutput } from './files.ts';
+import type { ReleaseAdvice } from './release-advice.ts';
 import {
   ENVELOPE_FILE,
   type FileFacts,
@@ -44,6 +45,8 @@ export type SealRequest = {
   readonly imageSigners: readonly Signer[];
   readonly lineKey: AgreementPublicKey;
   readonly now: Date;
+  /** Why it is there: signed with it. */
+  readonly advice?: ReleaseAdvice;
   readonly onProgress: (doneBytes: number) => void;
 };
 
@@ -100,6 +103,7 @@ async function releaseStatement(
       sequenceNumber: request.sequenceNumber.toString(),
       securityCounter: request.securityCounter.toString(),
       sealedAt: request.now.toISOString(),
+      ...request.advice,
     },
   });
   return encodeEnvelope(await signStatement(statement, signer));
@@ -148,6 +152,7 @@ async function sealInto(dir: string, request: SealRequest, signer: Signer): Prom
     artifacts,
     sealedAt: request.now.toISOString(),
     statement: STATEMENT_FILE,
+    ...request.advice,
   };
   await saveReleaseDescription(dir, release);
   return release;
