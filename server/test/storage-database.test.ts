@@ -11,7 +11,7 @@ import { sql } from 'kysely';
 import { ensureTenant } from '../src/store/access.ts';
 import { findActive, insertAssignments } from '../src/store/assignments.ts';
 import type { Database, Trx } from '../src/store/database.ts';
-import { insertDevice, queryDevices, updateDevice } from '../src/store/devices.ts';
+import { insertDevice, queryDevices, saveLastSeen, updateDevice } from '../src/store/devices.ts';
 import { openPostgres } from '../src/store/postgres-database.ts';
 import { insertRelease } from '../src/store/releases.ts';
 import { openSqlite } from '../src/store/sqlite-database.ts';
@@ -138,6 +138,28 @@ for (const { name, start, skip } of STORES) {
         .where('id', '=', id)
         .executeTakeFirst();
       assert.equal(row?.report_counter, 40);
+    });
+
+    test('last-seen times of many devices are written together, and none goes back', async () => {
+      const ids = await database.write(async (trx) => {
+        const tenantId = await tenantOf(trx, 'seen');
+        const made: number[] = [];
+        for (let index = 0; index < 520; index += 1) made.push(await addDevice(trx, tenantId, `s${index}`));
+        return made;
+      });
+      const save = (ms: number) => database.write((trx) => saveLastSeen(trx, new Map(ids.map((id) => [id, ms]))));
+      await save(NOW);
+      await save(NOW - 1);
+      const rows = await database.read
+        .selectFrom('device')
+        .select('last_seen_ms')
+        .where('id', 'in', ids)
+        .distinct()
+        .execute();
+      assert.deepEqual(
+        rows.map((row) => row.last_seen_ms),
+        [NOW],
+      );
     });
 
     test('work in turn sees all that the turn before it did', async () => {

@@ -96,9 +96,17 @@ export async function updateDevice(trx: Trx, id: number, change: Partial<DeviceT
     .execute();
 }
 
-/** Writes many last-seen times at once. */
+const SEEN_BATCH = 500;
+
+/** Writes many last-seen times, a few hundred a statement; another process may have written a later one. */
 export async function saveLastSeen(trx: Trx, seen: ReadonlyMap<number, number>): Promise<void> {
-  for (const [id, ms] of seen) await updateDevice(trx, id, { last_seen_ms: ms });
+  const all = [...seen];
+  for (let at = 0; at < all.length; at += SEEN_BATCH) {
+    const rows = all.slice(at, at + SEEN_BATCH).map(([id, ms]) => sql`(cast(${id} as bigint), cast(${ms} as bigint))`);
+    await sql`with seen (id, ms) as (values ${sql.join(rows)})
+      update device set last_seen_ms = seen.ms from seen
+      where device.id = seen.id and (device.last_seen_ms is null or device.last_seen_ms < seen.ms)`.execute(trx);
+  }
 }
 
 export type DeviceQuery = {
