@@ -119,6 +119,25 @@ describe('the commands against a server', () => {
     assert.equal((await ok('verify', 'gateway.swu', '--key', 'signer.pem'))['isAuthentic'], true);
   });
 
+  test('devices are changed, tagged by filter and grouped; gateways and tenants come and go', async () => {
+    await ok('device', 'add', 'sensor-1', '--model', 'sensor');
+    const changed = await ok('device', 'set', 'sensor-1', '--attribute', 'site=Berlin', '--tag', 'new');
+    assert.deepEqual([changed['operatorAttributes'], changed['tags']], [{ site: 'Berlin' }, ['new']]);
+    await fails(2, /CLI_USAGE/, 'device', 'set', 'sensor-1', '--attribute', 'site');
+    const tagged = await ok('device', 'tag', 'operator.site:Berlin', '--add', 'de', '--remove', 'new');
+    assert.equal(tagged['devices'], 1);
+    await ok('group', 'set', 'german', 'tag:de');
+    assert.equal((await ok('group', 'show', 'german'))['devices'], 1);
+    const { id } = await ok('gateway', 'create', 'cellar', 'sensor-1');
+    await ok('gateway', 'change', String(id), '--remove', 'sensor-1');
+    await ok('gateway', 'revoke', String(id));
+    await fails(1, /GATEWAY_UNKNOWN/, 'gateway', 'revoke', String(id));
+    await ok('group', 'remove', 'german');
+    assert.match(String((await ok('tenant', 'create', 'acme'))['link']), /#claim=/);
+    assert.equal(((await ok('tenant', 'list')) as unknown as unknown[]).length, 2);
+    await ok('device', 'remove', 'sensor-1');
+  });
+
   test('devices are claimed, added, listed, shown and removed', async () => {
     const { claim } = await ok('device', 'claim', 'kettle-1', '--tag', 'kitchen');
     assert.equal(typeof claim, 'string');

@@ -18,7 +18,7 @@ import fastify, {
 import { ServerError } from './acts/errors.ts';
 import { newOperatorClaim } from './acts/people/claim.ts';
 import type { ServerPorts, Site } from './acts/ports.ts';
-import { renewTimestamp } from './acts/trust.ts';
+import { renewTimestamps } from './acts/trust.ts';
 import type { BlobStore } from './blobs/blob-store.ts';
 import { FolderBlobs } from './blobs/folder-blobs.ts';
 import { S3Blobs } from './blobs/s3-blobs.ts';
@@ -230,11 +230,11 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     const tenant = tenantOf(config);
     let site: Site | undefined;
     const ports = await openPorts(config, database, () => site);
-    const tenantId = await database.write((trx) => ensureTenant(trx, tenant));
+    await database.write((trx) => ensureTenant(trx, tenant));
     while ((await database.write((trx) => fillVersionKeys(trx, VERSION_KEYS_AT_ONCE))) > 0);
     const lastSeen = new LastSeen(database);
     opened.push(() => lastSeen.flush());
-    await renewTimestamp(ports, tenantId);
+    await renewTimestamps(ports);
     const claim = await newOperatorClaim(ports, tenant);
     const app = await buildApp(config, ports, lastSeen);
     opened.push(() => closeGracefully(app, CLOSE_GRACE_MS));
@@ -253,7 +253,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
         run: () => forgetOldEvents(ports, config.events ?? KEEP_EVENTS),
       },
       { name: 'webhooks', everyMs: WEBHOOKS_EVERY_MS, run: () => deliveries.turn() },
-      { name: 'renew-timestamp', everyMs: RENEW_EVERY_MS, run: () => renewTimestamp(ports, tenantId) },
+      { name: 'renew-timestamp', everyMs: RENEW_EVERY_MS, run: () => renewTimestamps(ports) },
       { name: 'rollouts', everyMs: ROLLOUTS_EVERY_MS, run: () => tickRollouts(ports, () => isClosing) },
     ];
     opened.push(startJobs(jobs, (job, error) => app.log.error({ err: error, job }, 'job failed')));

@@ -5,6 +5,7 @@ import { renderTable } from '../frame/table.ts';
 import { connect } from '../workspace/connection.ts';
 import { allPages } from '../workspace/pages.ts';
 import { chooseLine, loadWorkspace, parseNumber, WORKSPACE_OPTION } from '../workspace/workspace.ts';
+import { set, tag } from './device-change.ts';
 
 const NAME = { name: 'NAME', summary: 'the name of the device (controller id)' } as const;
 const NEW_OPTIONS = {
@@ -66,7 +67,7 @@ function deviceCells(device: Device): string[] {
 const list = defineCommand({
   summary: 'list devices',
   options: {
-    filter: { type: 'string', value: 'FILTER', summary: 'such as "model:kettle-2 tag:kitchen version:1.*"' },
+    filter: { type: 'string', value: 'FILTER', summary: 'such as "model:kettle-2 (tag:kitchen or version<1.4)"' },
     ...WORKSPACE_OPTION,
   },
   example: "pawl device list --filter 'tag:kitchen'",
@@ -88,7 +89,7 @@ const show = defineCommand({
     const client = await connect(await loadWorkspace(io, values.workspace));
     const device = await client.call('getDevice', { params: { controllerId } });
     const assignments = await allPages((at) => client.call('listAssignments', { query: { controllerId, ...at } }));
-    const { attributes, tags, ...facts } = device;
+    const { attributes, operatorAttributes, tags, ...facts } = device;
     const lines = Object.entries(facts).map(([label, value]) => `${label.padEnd(18)} ${value ?? '-'}`);
     const rows = assignments.map(({ id, version, state, code, updatedAt }) => [
       String(id),
@@ -102,6 +103,7 @@ const show = defineCommand({
       text: [
         ...lines,
         `${'tags'.padEnd(18)} ${tags.join(', ')}`,
+        ...Object.entries(operatorAttributes).map(([label, value]) => `set by operators ${label}: ${value}`),
         ...Object.entries(attributes).map(([label, value]) => `attribute ${label}: ${value}`),
         ...(rows.length === 0
           ? []
@@ -144,5 +146,5 @@ const remove = defineCommand({
 
 export const device: CommandGroup = {
   summary: 'the devices that the server knows',
-  commands: { claim, add, list, show, log, remove },
+  commands: { claim, add, list, show, set, tag, log, remove },
 };

@@ -24,6 +24,15 @@ export const WORK_COMMANDS: CommandTable = {
   token: { summary: 'API tokens', load: async () => (await import('./token.ts')).token },
   audit: { summary: 'who did what', load: async () => (await import('./audit.ts')).audit },
   device: { summary: 'the devices that the server knows', load: async () => (await import('./device.ts')).device },
+  group: { summary: 'filters that have a name', load: async () => (await import('./group.ts')).group },
+  gateway: {
+    summary: 'tokens that act for several devices',
+    load: async () => (await import('./gateway.ts')).gateway,
+  },
+  tenant: {
+    summary: 'organisations that share the server',
+    load: async () => (await import('./tenant.ts')).tenant,
+  },
   mender: { summary: 'let Mender clients in', load: async () => (await import('./mender.ts')).mender },
   policy: { summary: 'when and for whom updates come', load: async () => (await import('./policy.ts')).policy },
   rollout: { summary: 'bring a release to devices', load: async () => (await import('./rollout.ts')).rollout },

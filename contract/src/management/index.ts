@@ -5,7 +5,15 @@ export {
   type ManagementOperation,
   type ManagementOperationId,
 } from './operations/index.ts';
-export { isRole, PERMISSIONS, type Permission, permissionsOf, ROLES, type Role } from './permissions.ts';
+export {
+  isRole,
+  PERMISSIONS,
+  type Permission,
+  permissionsOf,
+  ROLES,
+  type Role,
+  SERVER_PERMISSIONS,
+} from './permissions.ts';
 export type { NewOwnToken, NewToken, Token } from './resources/access.ts';
 export type { RolloutApproval } from './resources/approval.ts';
 export { ASSIGNMENT_STATES, type Assignment, type AssignmentState } from './resources/assignment.ts';
@@ -13,6 +21,7 @@ export type { AuditEntry } from './resources/audit.ts';
 export type { Device, NewClaim, NewDevice } from './resources/device.ts';
 export type { DeviceChange, DeviceImport, DeviceLogEntry, ImportedDevice } from './resources/device-change.ts';
 export { EVENT_DATA, EVENT_TYPES, type EventData, type EventType, type PawlEvent } from './resources/event.ts';
+export type { Gateway, GatewayChange } from './resources/gateway.ts';
 export type { DeviceGroup } from './resources/group.ts';
 export type { LedgerEntry } from './resources/ledger.ts';
 export { type MaintenanceWindow, WEEKDAYS } from './resources/maintenance-window.ts';
@@ -54,6 +63,7 @@ export type {
   RequestOptions,
   Session,
 } from './resources/sign-in.ts';
+export type { Tenant } from './resources/tenant.ts';
 export type { NewTrust, TrustStatus } from './resources/trust.ts';
 export { OPT_OUTS, type OptOut, URGENCIES, type Urgency } from './resources/urgency.ts';
 export type { ChangedWebhook, DeadLetter, NewWebhook, Webhook } from './resources/webhook.ts';

@@ -15,8 +15,15 @@ export const PERMISSIONS = [
   'audit:read',
   'people:write',
   'settings:write',
+  'tenant:write',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
+
+/**
+ * What concerns the server as a whole, and all who share it: these count in the first tenant only, whose server it is. The
+ * ledger is one of all tenants, so that it proves itself as a whole.
+ */
+export const SERVER_PERMISSIONS: ReadonlySet<string> = new Set<Permission>(['tenant:write', 'ledger:read']);
 
 const VIEWER: readonly Permission[] = ['device:read', 'release:read', 'rollout:read', 'ledger:read', 'event:read'];
 const OPERATOR: readonly Permission[] = [...VIEWER, 'device:write', 'rollout:write'];

@@ -69,6 +69,8 @@ export const PREDICATES = {
     summary: 'an operator changed what is written of a device, or of all that a filter named',
     signedBy: ['ledger'],
   },
+  'urn:pawl:gateway:1': { summary: 'a gateway may act for these devices from now on', signedBy: ['ledger'] },
+  'urn:pawl:tenant:1': { summary: 'an organisation came to the server', signedBy: ['ledger'] },
   'urn:pawl:device-group:1': { summary: 'a saved filter was made, changed or deleted', signedBy: ['ledger'] },
   'urn:pawl:person:1': {
     summary: 'somebody may act for the operator from now on, may do other things, or no longer may',

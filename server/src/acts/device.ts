@@ -1,6 +1,6 @@
-/** How devices come in and go: claims, tokens of foreign clients, gateways, decommissioning. Secrets are shown once. */
+/** How devices come in and go: claims, tokens of foreign clients, decommissioning. Secrets are shown once. */
 import type { NewClaim, NewDevice } from '@pawl/contract/management';
-import { insertClaim, insertGateway } from '../store/access.ts';
+import { insertClaim } from '../store/access.ts';
 import { findActive } from '../store/assignments.ts';
 import { findDevice, insertDevice, updateDevice } from '../store/devices.ts';
 import { settleRollouts } from './engine.ts';
@@ -58,22 +58,6 @@ export async function createClaim(
     });
   });
   return { claim, expiresAt: new Date(expiresMs).toISOString() };
-}
-
-export async function createGateway(
-  ports: ServerPorts,
-  tenantId: number,
-  input: { readonly name: string; readonly controllerIds: readonly string[] },
-): Promise<{ token: string }> {
-  const token = ports.newSecret();
-  await ports.database.write(async (trx) => {
-    for (const controllerId of input.controllerIds) {
-      if ((await findDevice(trx, tenantId, controllerId)) !== undefined) continue;
-      throw new ServerError('DEVICE_UNKNOWN', { controllerId });
-    }
-    await insertGateway(trx, { tenantId, tokenSha256: secretSha256(token), ...input });
-  });
-  return { token };
 }
 
 /** @throws ServerError DEVICE_UNKNOWN */

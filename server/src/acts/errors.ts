@@ -116,6 +116,11 @@ export const SERVER_ERRORS = {
     advice: 'Publish with `--urgency security --justification TEXT`, or make the rollout without --security-only.',
     status: 409,
   },
+  TENANT_EXISTS: {
+    message: 'this tenant exists and has an admin',
+    advice: 'Its admins invite others; list the tenants with `pawl tenant list`.',
+    status: 409,
+  },
   TRUST_ROOT_MISSING: {
     message: 'the repository has no root metadata yet',
     advice: 'Hand in the root first: `pawl publish --trust`.',

@@ -21,6 +21,8 @@ export type TransitionFacts = {
   readonly nowMs: number;
   /** Coded reason, as the device or the operator gave it. */
   readonly code?: string | undefined;
+  /** Who spoke for the device, when it was not the device itself: `gateway/<id>`. */
+  readonly by?: string | undefined;
   /** Which of the agent's six steps refused. */
   readonly step?: number | undefined;
   /** SHA-256 of the device's final word. */
@@ -76,7 +78,7 @@ async function recordTransition(
 ): Promise<void> {
   const release = await mustFindRelease(trx, row);
   const device = await getDeviceById(trx, row.device_id);
-  const { code, step, nowMs } = move.facts;
+  const { code, step, by, nowMs } = move.facts;
   await appendStatement(trx, signer, {
     predicateType: 'urn:pawl:assignment-transition:1',
     subject: await releaseSubject(trx, release),
@@ -90,6 +92,7 @@ async function recordTransition(
       event: move.event,
       ...(code === undefined ? {} : { code }),
       ...(step === undefined ? {} : { step }),
+      ...(by === undefined ? {} : { by }),
       at: new Date(nowMs).toISOString(),
     },
   });

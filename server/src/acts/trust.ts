@@ -24,6 +24,7 @@ import {
   TrustedMetadata,
   tufKeyOf,
 } from '@pawl/core/trust';
+import { tenantIds } from '../store/access.ts';
 import type { Db, Trx } from '../store/database.ts';
 import { appendStatement } from '../store/ledger.ts';
 import { currentTrustFile, currentTrustFiles, listRoots, saveTrustFile } from '../store/trust-files.ts';
@@ -279,7 +280,7 @@ function isKnownToRoot(change: TrustChange, { keys }: ServerPorts): boolean {
  * Signs the timestamp anew when it nears its end, and the snapshot with it. Not under keys that the root does not name: every
  * device would refuse that, and what is there still holds for some days.
  */
-export async function renewTimestamp(ports: ServerPorts, tenantId: number): Promise<boolean> {
+async function renewTimestamp(ports: ServerPorts, tenantId: number): Promise<boolean> {
   const current = await currentTrustFile(ports.database.read, tenantId, 'timestamp');
   if (current === undefined) return false;
   const { expiresAt } = parseTimestamp(current.bytes).signed;
@@ -291,4 +292,9 @@ export async function renewTimestamp(ports: ServerPorts, tenantId: number): Prom
     await save(trx, ports, tenantId, change.taken);
     return true;
   });
+}
+
+/** The same for every tenant. */
+export async function renewTimestamps(ports: ServerPorts): Promise<void> {
+  for (const tenantId of await tenantIds(ports.database.read)) await renewTimestamp(ports, tenantId);
 }

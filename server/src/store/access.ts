@@ -1,4 +1,4 @@
-/** Tenants, claims and gateways. Claims are stored as SHA-256 only, so a copy of the database opens nothing. */
+/** Tenants and claims. Claims are stored as SHA-256 only, so a copy of the database opens nothing. */
 import type { Db, Trx } from './database.ts';
 import type { Schema } from './schema/index.ts';
 
@@ -20,6 +20,16 @@ export async function ensureTenant(trx: Trx, name: string): Promise<number> {
 
 export async function tenantIds(db: Db): Promise<number[]> {
   return (await db.selectFrom('tenant').select('id').orderBy('id').execute()).map(({ id }) => id);
+}
+
+/** Oldest first: the first one is that of who runs the server. */
+export async function listTenants(db: Db): Promise<{ id: number; name: string }[]> {
+  return await db.selectFrom('tenant').select(['id', 'name']).orderBy('id').execute();
+}
+
+export async function isFirstTenant(db: Db, tenantId: number): Promise<boolean> {
+  const row = await db.selectFrom('tenant').select('id').orderBy('id').limit(1).executeTakeFirst();
+  return row?.id === tenantId;
 }
 
 /** The name of a tenant that is there. */
@@ -81,25 +91,4 @@ export async function dropOperatorClaims(trx: Trx, tenantId: number, personId: n
     .where('used_ms', 'is', null)
     .where('person_id', personId === null ? 'is' : '=', personId)
     .execute();
-}
-
-export async function insertGateway(
-  trx: Trx,
-  row: {
-    readonly tenantId: number;
-    readonly name: string;
-    readonly tokenSha256: Uint8Array;
-    readonly controllerIds: readonly string[];
-  },
-): Promise<void> {
-  const { id } = await trx
-    .insertInto('gateway')
-    .values({ tenant_id: row.tenantId, name: row.name, token_sha256: row.tokenSha256 })
-    .returning('id')
-    .executeTakeFirstOrThrow();
-  const values = [...new Set(row.controllerIds)].map((controllerId) => ({
-    gateway_id: id,
-    controller_id: controllerId,
-  }));
-  await trx.insertInto('gateway_device').values(values).execute();
 }

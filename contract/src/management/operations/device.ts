@@ -1,7 +1,7 @@
 /** Devices and what lets them in. */
 import { z } from 'zod';
 import { device, newClaim, newDevice, newGateway } from '../resources/device.ts';
-import { controllerId } from '../resources/names.ts';
+import { controllerId, numericId } from '../resources/names.ts';
 import { byController, cursor, done, limit, type OperationTable, page } from './operation.ts';
 
 const MIB = 1024 * 1024;
@@ -59,7 +59,7 @@ export const REGISTRY_OPERATIONS = {
     summary: 'A gateway token that may act for the named devices only; shown once',
     allow: 'device:write',
     body: newGateway,
-    response: z.strictObject({ token: z.string() }),
-    errors: ['DEVICE_UNKNOWN'],
+    response: z.strictObject({ id: numericId, token: z.string() }),
+    errors: ['DEVICE_UNKNOWN', 'GATEWAY_DEVICES_TOO_MANY'],
   },
 } as const satisfies OperationTable;

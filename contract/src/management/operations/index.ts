@@ -9,6 +9,7 @@ import { AUDIT_OPERATIONS } from './audit.ts';
 import { REGISTRY_OPERATIONS } from './device.ts';
 import { DEVICE_CHANGE_OPERATIONS } from './device-change.ts';
 import { EVENT_OPERATIONS } from './event.ts';
+import { GATEWAY_OPERATIONS } from './gateway.ts';
 import { GROUP_OPERATIONS } from './group.ts';
 import { LEDGER_OPERATIONS } from './ledger.ts';
 import { MENDER_REGISTRY_OPERATIONS } from './mender.ts';
@@ -18,6 +19,7 @@ import { RELEASE_OPERATIONS } from './release.ts';
 import { ROLLOUT_OPERATIONS } from './rollout.ts';
 import { SERVER_OPERATIONS } from './server.ts';
 import { SIGN_IN_OPERATIONS } from './sign-in.ts';
+import { TENANT_OPERATIONS } from './tenant.ts';
 import { TRUST_OPERATIONS } from './trust.ts';
 import { WEBHOOK_OPERATIONS } from './webhook.ts';
 
@@ -33,6 +35,8 @@ export const MANAGEMENT_OPERATIONS = {
   ...MENDER_REGISTRY_OPERATIONS,
   ...DEVICE_CHANGE_OPERATIONS,
   ...GROUP_OPERATIONS,
+  ...GATEWAY_OPERATIONS,
+  ...TENANT_OPERATIONS,
   ...TRUST_OPERATIONS,
   ...RELEASE_OPERATIONS,
   ...ROLLOUT_OPERATIONS,

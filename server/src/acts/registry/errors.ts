@@ -22,6 +22,16 @@ export const REGISTRY_ERRORS = {
     advice: 'End the rollout, or change the other group, that is named.',
     status: 409,
   },
+  GATEWAY_UNKNOWN: {
+    message: 'there is no such gateway',
+    advice: 'List the gateways with `pawl gateway list`.',
+    status: 404,
+  },
+  GATEWAY_DEVICES_TOO_MANY: {
+    message: 'the gateway would act for more than 2000 devices',
+    advice: 'Make another gateway for some of them.',
+    status: 409,
+  },
   GROUP_TOO_MANY: {
     message: 'there are 200 groups already',
     advice: 'Delete groups that nobody uses; filters can be written without a name too.',

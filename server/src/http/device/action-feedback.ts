@@ -66,7 +66,7 @@ export async function takeFeedback(device: KnownDevice, feedback: Feedback, port
       // An event that the table does not know in this state (progress after the trial began) is a message only.
       const code = body.status.code;
       const reason = code === undefined || code === null ? {} : { code: `DDI_${code}` };
-      const facts = { nowMs: atMs, ...reason };
+      const facts = { nowMs: atMs, by: device.spokenForBy, ...reason };
       touched = rolloutsOf(await applyEvent(trx, ports.keys.ledger, actionId, decision.event, facts));
     }
     const messages = splitMessages(body.status.details);
@@ -92,7 +92,7 @@ export async function noteDownload(device: KnownDevice, releaseId: number, ports
     const row = await findOwn(trx, device, current.id);
     if (row.release_id !== releaseId) return;
     const nowMs = ports.now().getTime();
-    await applyEvent(trx, ports.keys.ledger, row.id, 'ddi-download', { nowMs });
+    await applyEvent(trx, ports.keys.ledger, row.id, 'ddi-download', { nowMs, by: device.spokenForBy });
     await insertLog(trx, row.id, { atMs: nowMs, status: 'DOWNLOAD', messages: [] });
   });
 }

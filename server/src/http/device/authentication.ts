@@ -71,9 +71,10 @@ export async function authenticateDevice(
   if (device?.isActive !== true) throw new DeviceApiError('DEVICE_UNAUTHENTICATED');
   if (certificate !== undefined && isCertificateOf(certificate, device)) return device;
   if (isToken) return device;
-  const isGateway =
-    gatewayToken !== undefined &&
-    (await directory.isGatewayFor(claimed.tenant, sha256Of(gatewayToken), device.controllerId));
-  if (isGateway) return device;
+  const gateway =
+    gatewayToken === undefined
+      ? undefined
+      : await directory.gatewayFor(claimed.tenant, sha256Of(gatewayToken), device.controllerId);
+  if (gateway !== undefined) return { ...device, spokenForBy: gateway };
   throw new DeviceApiError('DEVICE_UNAUTHENTICATED');
 }

@@ -22,6 +22,8 @@ export type KnownDevice = {
   readonly id: number;
   readonly tenantId: number;
   readonly controllerId: string;
+  /** The gateway that speaks for it in this request: `gateway/<id>`. */
+  readonly spokenForBy?: string;
   /** False once decommissioned: nothing authenticates it any more, not even a gateway. */
   readonly isActive: boolean;
   readonly tokenSha256: Uint8Array | undefined;
@@ -42,8 +44,8 @@ export type DeviceDirectory = {
   readonly findDevice: (tenant: string, controllerId: string) => Promise<KnownDevice | undefined>;
   readonly findByToken: (tenant: string, tokenSha256: Uint8Array) => Promise<KnownDevice | undefined>;
   readonly findByKey: (tenant: string, keyId: string) => Promise<KnownDevice | undefined>;
-  /** Whether a gateway with this token may speak for the device. */
-  readonly isGatewayFor: (tenant: string, tokenSha256: Uint8Array, controllerId: string) => Promise<boolean>;
+  /** The gateway with this token, if it may speak for the device. */
+  readonly gatewayFor: (tenant: string, tokenSha256: Uint8Array, controllerId: string) => Promise<string | undefined>;
 };
 
 // The result type is what Kysely infers; naming the columns once more would only repeat them.
@@ -113,7 +115,12 @@ function compileLookup(db: Db, column: 'd.controller_id' | 'd.token_sha256' | 'd
   };
 }
 
-async function isGatewayFor(db: Db, tenant: string, tokenSha256: Uint8Array, controllerId: string): Promise<boolean> {
+async function gatewayFor(
+  db: Db,
+  tenant: string,
+  tokenSha256: Uint8Array,
+  controllerId: string,
+): Promise<string | undefined> {
   const row = await db
     .selectFrom('gateway as g')
     .innerJoin('tenant as t', 't.id', 'g.tenant_id')
@@ -123,7 +130,7 @@ async function isGatewayFor(db: Db, tenant: string, tokenSha256: Uint8Array, con
     .where('g.token_sha256', '=', tokenSha256)
     .where('n.controller_id', '=', controllerId)
     .executeTakeFirst();
-  return row !== undefined;
+  return row === undefined ? undefined : `gateway/${row.id}`;
 }
 
 /** The directory over the store: by name, by token and by key, each through a unique index. */
@@ -132,6 +139,6 @@ export function deviceDirectory(db: Db): DeviceDirectory {
     findDevice: compileLookup(db, 'd.controller_id'),
     findByToken: compileLookup(db, 'd.token_sha256'),
     findByKey: compileLookup(db, 'd.key_id'),
-    isGatewayFor: (tenant, tokenSha256, controllerId) => isGatewayFor(db, tenant, tokenSha256, controllerId),
+    gatewayFor: (tenant, tokenSha256, controllerId) => gatewayFor(db, tenant, tokenSha256, controllerId),
   };
 }

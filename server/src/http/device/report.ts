@@ -59,7 +59,12 @@ async function notePostponed(trx: Trx, id: number, until: string | undefined, po
   if (taken.kind === 'refused') throw new DeviceApiError('DEVICE_POSTPONEMENT_REFUSED', { reason: taken.reason });
 }
 
-async function take(trx: Trx, row: AssignmentTable, verified: VerifiedReport, ports: DevicePorts): Promise<Transition> {
+async function take(
+  trx: Trx,
+  row: AssignmentTable,
+  verified: VerifiedReport,
+  { ports, by }: { readonly ports: DevicePorts; readonly by: string | undefined },
+): Promise<Transition> {
   const { report, envelope } = verified;
   const nowMs = ports.now().getTime();
   const event: AssignmentEvent = `report-${report.state}`;
@@ -67,6 +72,7 @@ async function take(trx: Trx, row: AssignmentTable, verified: VerifiedReport, po
   await appendEnvelope(trx, envelope, { predicateType: verified.predicateType, subject: verified.subject });
   const transition = await applyEvent(trx, ports.keys.ledger, row.id, event, {
     nowMs,
+    by,
     code: report.code,
     step: report.step,
     ...(FINAL_STATES.has(report.state) ? { finalSha256: sha256(envelope) } : {}),
@@ -91,7 +97,7 @@ export const postReport: Handler<'postReport'> = async ({ device, body }, ports)
     if (counter <= known.report_counter) {
       throw new DeviceApiError('REPORT_REPLAYED', { expected: known.report_counter + 1, actual: counter });
     }
-    const transition = await take(trx, row, verified, ports);
+    const transition = await take(trx, row, verified, { ports, by: device.spokenForBy });
     // Also when the assignment ended before its word came: the device runs what it says, whatever the server wanted.
     if (state === 'confirmed') await noteConfirmed(trx, known, row, verified);
     await updateDevice(trx, device.id, { report_counter: counter });

@@ -3,10 +3,11 @@
  * operation does not say it allows, it does not allow; that it is about a product line, it has to say as well.
  */
 import type { IncomingMessage } from 'node:http';
-import type { ManagementOperation } from '@pawl/contract/management';
+import { type ManagementOperation, SERVER_PERMISSIONS } from '@pawl/contract/management';
 import type { ServerPorts } from '../../acts/ports.ts';
 import { secretSha256 } from '../../acts/secret.ts';
 import { type Actor, NOBODY } from '../../domain/actor.ts';
+import { isFirstTenant } from '../../store/access.ts';
 import type { Db } from '../../store/database.ts';
 import { findRelease } from '../../store/releases.ts';
 import { findRollout } from '../../store/rollouts.ts';
@@ -95,9 +96,13 @@ export async function identify(
  * Whether that allows the operation.
  * @throws ApiError API_FORBIDDEN
  */
-export function authorize(actor: Actor, { allow, line }: ManagementOperation): void {
+export async function authorize(actor: Actor, { allow, line }: ManagementOperation, db: Db): Promise<void> {
   if (allow === 'open' || allow === 'anybody') return;
   if (!actor.permissions.has(allow)) throw new ApiError('API_FORBIDDEN', { expected: allow });
+  // What concerns all tenants counts in the first one only.
+  if (SERVER_PERMISSIONS.has(allow) && !(await isFirstTenant(db, actor.tenantId))) {
+    throw new ApiError('API_FORBIDDEN', { expected: allow, at: 'tenant' });
+  }
   // Which line it is stands in what is read later; that it is about one, is known now.
   if (actor.lines !== undefined && line === undefined) throw new ApiError('API_FORBIDDEN', { at: 'lines' });
 }

@@ -104,7 +104,7 @@ async function admit(
   const isAct = operation.allow !== 'open' && operation.method !== 'GET';
   known.set(request, { visitor, actor, act: isAct ? actOf(id, request, actor, visitor, nowMs) : undefined });
   if (operation.allow !== 'open') edge.limits.countRequest(actor.credential, nowMs);
-  authorize(actor, operation);
+  await authorize(actor, operation, ports.database.read);
 }
 
 /** What the server's edge says: who may name the source of a request, and how much is too much. */

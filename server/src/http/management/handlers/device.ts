@@ -1,12 +1,12 @@
 /** Handlers of devices, claims and gateways. */
-import { addDevices, createClaim, createGateway, decommissionDevice } from '../../../acts/device.ts';
+import { addDevices, createClaim, decommissionDevice } from '../../../acts/device.ts';
 import { ServerError } from '../../../acts/errors.ts';
 import { deviceView, queryDevices, readDeviceRow } from '../../../store/devices.ts';
 import { DONE, type Handlers, PAGE, pageOf } from './handler.ts';
 
 export const DEVICE_HANDLERS: Pick<
   Handlers,
-  'listDevices' | 'getDevice' | 'addDevices' | 'decommissionDevice' | 'createClaim' | 'createGateway'
+  'listDevices' | 'getDevice' | 'addDevices' | 'decommissionDevice' | 'createClaim'
 > = {
   listDevices: async ({ actor, query }, { database, now }) => {
     const limit = query.limit ?? PAGE;
@@ -30,5 +30,4 @@ export const DEVICE_HANDLERS: Pick<
     return DONE;
   },
   createClaim: ({ actor, body }, ports) => createClaim(ports, actor.tenantId, body),
-  createGateway: ({ actor, body }, ports) => createGateway(ports, actor.tenantId, body),
 };

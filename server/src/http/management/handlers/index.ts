@@ -6,6 +6,7 @@ import { AUDIT_HANDLERS } from './audit.ts';
 import { DEVICE_HANDLERS } from './device.ts';
 import { DEVICE_CHANGE_HANDLERS } from './device-change.ts';
 import { EVENT_HANDLERS } from './event.ts';
+import { GATEWAY_HANDLERS } from './gateway.ts';
 import { GROUP_HANDLERS } from './group.ts';
 import type { Handlers } from './handler.ts';
 import { LEDGER_HANDLERS } from './ledger.ts';
@@ -16,6 +17,7 @@ import { RELEASE_HANDLERS } from './release.ts';
 import { ROLLOUT_HANDLERS } from './rollout.ts';
 import { SERVER_HANDLERS } from './server.ts';
 import { SIGN_IN_HANDLERS } from './sign-in.ts';
+import { TENANT_HANDLERS } from './tenant.ts';
 import { TRUST_HANDLERS } from './trust.ts';
 import { WEBHOOK_HANDLERS } from './webhook.ts';
 
@@ -31,6 +33,8 @@ export const HANDLERS: Handlers = {
   ...MENDER_HANDLERS,
   ...DEVICE_CHANGE_HANDLERS,
   ...GROUP_HANDLERS,
+  ...GATEWAY_HANDLERS,
+  ...TENANT_HANDLERS,
   ...TRUST_HANDLERS,
   ...RELEASE_HANDLERS,
   ...ROLLOUT_HANDLERS,

@@ -1,0 +1,35 @@
+/** Gateways after they were made. */
+import { z } from 'zod';
+import { gateway, gatewayChange } from '../resources/gateway.ts';
+import { byId, cursor, done, limit, type OperationTable, page } from './operation.ts';
+
+export const GATEWAY_OPERATIONS = {
+  listGateways: {
+    method: 'GET',
+    path: '/api/v1/gateways',
+    summary: 'Gateways and the devices for which each may act',
+    allow: 'device:read',
+    query: z.strictObject({ cursor, limit }),
+    response: page(gateway),
+    errors: [],
+  },
+  changeGateway: {
+    method: 'PATCH',
+    path: '/api/v1/gateways/{id}',
+    summary: 'Let a gateway act for more devices, or for fewer',
+    allow: 'device:write',
+    params: byId,
+    body: gatewayChange,
+    response: gateway,
+    errors: ['GATEWAY_UNKNOWN', 'DEVICE_UNKNOWN', 'GATEWAY_DEVICES_TOO_MANY'],
+  },
+  revokeGateway: {
+    method: 'DELETE',
+    path: '/api/v1/gateways/{id}',
+    summary: 'End a gateway: its token stops working at once',
+    allow: 'device:write',
+    params: byId,
+    response: done,
+    errors: ['GATEWAY_UNKNOWN'],
+  },
+} as const satisfies OperationTable;

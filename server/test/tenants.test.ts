@@ -1,0 +1,158 @@
+/** Two organisations on one server: what is of one is not there for the other, whatever operation asks. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { ManagementClient } from '@pawl/contract/client';
+import { MANAGEMENT_OPERATIONS, type ManagementOperation } from '@pawl/contract/management';
+import { PrivateKey } from '@pawl/core/crypto';
+import { ScriptedDevice } from './ddi-device.ts';
+import { type DdiServer, startDdiServer } from './ddi-server.ts';
+import { exchange } from './raw-http.ts';
+import { lastAssignment, rollOut } from './running-server.ts';
+
+let server: DdiServer;
+let other: ManagementClient;
+let otherToken: string;
+/** Names and numbers of what the first tenant has. */
+let path: Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+const codeIs = (code: string) => (error: Error & { code?: string }) => {
+  assert.equal(error.code, code);
+  return true;
+};
+
+async function enter(claim: string): Promise<string> {
+  const { token } = await new ManagementClient({ url: server.url }).call('login', { body: { claim, label: 'other' } });
+  return token;
+}
+
+/** One of everything that has an address. */
+async function fill(): Promise<typeof path> {
+  const { operator } = server;
+  await operator.call('addDevices', { body: { devices: [{ controllerId: 'd-1', model: 'hub', line: 'gateway' }] } });
+  const rollout = await rollOut(operator, server.releaseId, 'name:d-1');
+  const assignment = (await lastAssignment(operator, 'd-1')).id;
+  const gateway = (await operator.call('createGateway', { body: { name: 'g', controllerIds: ['d-1'] } })).id;
+  await operator.call('putGroup', { params: { name: 'pilots' }, body: { filter: 'name:d-1' } });
+  const { person } = await operator.call('invitePerson', { body: { name: 'Ada', roles: ['viewer'] } });
+  const token = (await operator.call('createToken', { body: { label: 'ci', permissions: ['device:read'] } })).id;
+  const events = { url: 'https://example.com/hook', types: ['pawl.device.enrolled' as const] };
+  const webhook = (await operator.call('createWebhook', { body: events })).id;
+  return {
+    devices: { controllerId: 'd-1' },
+    releases: { id: String(server.releaseId), name: 'a.swu' },
+    rollouts: { id: String(rollout), verb: 'pause' },
+    assignments: { id: String(assignment) },
+    gateways: { id: String(gateway) },
+    groups: { name: 'pilots' },
+    people: { id: String(person.id) },
+    tokens: { tokenId: token },
+    webhooks: { id: String(webhook) },
+  };
+}
+
+before(async () => {
+  server = await startDdiServer();
+  const { claim } = await server.operator.call('createTenant', { body: { name: 'other' } });
+  otherToken = await enter(claim);
+  other = new ManagementClient({ url: server.url, token: otherToken });
+  path = await fill();
+});
+after(() => server.close());
+
+const WHY_NOT: Readonly<Record<string, string>> = {
+  putGroup: 'makes a group of its own of this name',
+  putLine: 'makes a line of its own of this name',
+  getProof: 'the ledger is one of all tenants: no permission',
+  acceptMenderRequest: 'numbers of requests; see the tests of Mender clients',
+  rejectMenderRequest: 'numbers of requests; see the tests of Mender clients',
+  revokeOwnToken: "the person's own",
+  endSession: "the person's own",
+  removePasskey: "the person's own",
+  revokeApprovalKey: "the person's own",
+};
+
+const KEY = PrivateKey.generate('ESP256').publicKey.toSpkiPem();
+const BODIES: Readonly<Record<string, unknown>> = {
+  approveRollout: { signature: { kind: 'statement', envelope: 'e30=' } },
+  returnRollout: { releaseId: 1 },
+  denyRollout: { reason: 'no' },
+  setRoles: { roles: ['viewer'] },
+  registerApprovalKeyFor: { label: 'k', publicKeyPem: KEY },
+  putWebhook: { url: 'https://example.com/other', state: 'active', types: ['pawl.device.enrolled'] },
+};
+
+const WITH_ID = Object.entries(MANAGEMENT_OPERATIONS as Readonly<Record<string, ManagementOperation>>).filter(
+  ([id, operation]) => operation.path.includes('{') && WHY_NOT[id] === undefined,
+);
+
+test('what is of another tenant is not there, for every operation with an id in its path', async () => {
+  assert.ok(WITH_ID.length > 20);
+  for (const [id, operation] of WITH_ID) {
+    const area = operation.path.split('/')[3] ?? '';
+    const address = operation.path.replace(/\{(\w+)\}/g, (_, name: string) => path[area]?.[name] ?? `no-${name}`);
+    assert.doesNotMatch(address, /no-/, `${id}: say what of ${area} the first tenant has`);
+    const isBytes = operation.body === 'bytes';
+    const answer = await exchange(`${server.url}${address}`, {
+      method: operation.method,
+      headers: {
+        authorization: `Bearer ${otherToken}`,
+        'content-type': isBytes ? 'application/octet-stream' : 'application/json',
+      },
+      ...(operation.body === undefined ? {} : { body: isBytes ? 'x' : JSON.stringify(BODIES[id] ?? {}) }),
+    });
+    assert.equal(answer.status, 404, `${id} ${address}: ${answer.text}`);
+  }
+});
+
+test('lists of one tenant hold nothing of the other', async () => {
+  assert.deepEqual((await other.call('listDevices', {})).items, []);
+  assert.deepEqual((await other.call('listReleases', {})).items, []);
+  assert.deepEqual((await other.call('listRollouts', {})).items, []);
+  assert.deepEqual((await other.call('listAssignments', { query: { controllerId: 'd-1' } })).items, []);
+  assert.deepEqual((await other.call('listGateways', {})).items, []);
+  assert.deepEqual((await other.call('listGroups', {})).items, []);
+  assert.deepEqual(await other.call('countDevices', {}), { devices: 0, isExact: true });
+  const gateway = { name: 'g', controllerIds: ['d-1'] };
+  await assert.rejects(other.call('createGateway', { body: gateway }), codeIs('DEVICE_UNKNOWN'));
+});
+
+test('the same names may stand in both, and a token of one opens nothing of the other', async () => {
+  const { devices } = await other.call('addDevices', { body: { devices: [{ controllerId: 'd-1', model: 'kettle' }] } });
+  const theirs = new ScriptedDevice(server.url, 'd-1', devices[0]?.token ?? '');
+  assert.equal((await theirs.send('')).status, 401);
+  const own = await exchange(`${server.url}/other/controller/v1/d-1`, {
+    method: 'GET',
+    headers: { authorization: `TargetToken ${devices[0]?.token ?? ''}` },
+  });
+  assert.equal(own.status, 200);
+  theirs.close();
+  assert.equal((await server.operator.call('getDevice', { params: { controllerId: 'd-1' } })).model, 'hub');
+});
+
+test('tenants and the ledger of all are for the first tenant only, whatever role an admin of another has', async () => {
+  await assert.rejects(other.call('listTenants', {}), codeIs('API_FORBIDDEN'));
+  await assert.rejects(other.call('createTenant', { body: { name: 'third' } }), codeIs('API_FORBIDDEN'));
+  await assert.rejects(other.call('listEntries', {}), codeIs('API_FORBIDDEN'));
+  await assert.rejects(other.call('exportBundle', {}), codeIs('API_FORBIDDEN'));
+  const token = await other.call('createToken', {
+    body: { label: 'all', permissions: ['tenant:write', 'ledger:read'] },
+  });
+  const machine = new ManagementClient({ url: server.url, token: token.token });
+  await assert.rejects(machine.call('listTenants', {}), codeIs('API_FORBIDDEN'));
+  const { items } = await server.operator.call('listTenants', {});
+  assert.deepEqual(items, [
+    { name: 'default', isFirst: true },
+    { name: 'other', isFirst: false },
+  ]);
+});
+
+test('a tenant whose claim nobody used gets a new one; one that has an admin gets none', async () => {
+  const make = (name: string) => server.operator.call('createTenant', { body: { name } });
+  const first = await make('late');
+  const second = await make('late');
+  await assert.rejects(enter(first.claim), codeIs('CLAIM_INVALID'));
+  await enter(second.claim);
+  for (const name of ['late', 'other', 'default']) await assert.rejects(make(name), codeIs('TENANT_EXISTS'), name);
+  await assert.rejects(make('api'), codeIs('API_REQUEST_INVALID'));
+  await assert.rejects(make('Upper'), codeIs('API_REQUEST_INVALID'));
+});
