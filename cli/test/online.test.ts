@@ -63,6 +63,26 @@ describe('the commands against a server', () => {
     assert.equal(ran.status, status, words.join(' '));
   };
 
+  test('events are shown, by type, and followed', async () => {
+    await ok('device', 'add', 'seen', '--line', LINE);
+    for (let turn = 0; turn < 200; turn += 1) {
+      const { out } = await place.pawl('events', '--type', 'pawl.device.enrolled');
+      if (out.some((row) => row.includes('device/seen'))) break;
+    }
+    const followed = spawn(process.execPath, [MAIN, 'events', '--follow', '--json', '--workspace', place.path('.')], {
+      cwd: place.path('.'),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const subjects: string[] = [];
+    for await (const row of createInterface({ input: followed.stdout })) {
+      subjects.push(String(JSON.parse(row).subject));
+      if (subjects.at(-1) === 'device/seen') await ok('device', 'add', 'later', '--line', LINE);
+      if (subjects.at(-1) === 'device/later') break;
+    }
+    await stop(followed);
+    await fails(2, /CLI_USAGE/, 'events', '--type', 'pawl.everything');
+  });
+
   test('webhooks are set up, shown without their secret, paused, resumed, rotated and removed', async () => {
     const url = 'https://hooks.example/pawl';
     const made = await ok('webhook', 'add', url, '--type', 'pawl.rollout.halted', '--line', LINE);

@@ -5,6 +5,7 @@ import { ServerError } from './acts/errors.ts';
 import type { S3Options } from './blobs/s3-client.ts';
 import { type EgressConfig, egressRules } from './egress/post.ts';
 import type { Rate } from './http/rate-limit.ts';
+import type { ConnectionLimits } from './http/slow-clients.ts';
 
 export type TlsConfig = {
   /** PEM. */
@@ -37,6 +38,10 @@ export type ServerConfig = {
   readonly egress?: EgressConfig;
   /** What one source may get wrong, and one credential may ask; bursts, and what flows in again each second. */
   readonly rateLimits?: { readonly failures?: Rate; readonly requests?: Rate };
+  /** Bounds on slow clients and on connections. */
+  readonly limits?: ConnectionLimits;
+  /** How long a server that was told to stop answers all the same, not ready, so that a balancer notices. */
+  readonly drainS?: number;
   readonly now: () => Date;
   /** `silent` for tests. */
   readonly logLevel?: 'silent' | 'error' | 'warn' | 'info';

@@ -4,8 +4,10 @@
  */
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { toHex } from '@pawl/core/bytes';
 import { sha256 } from '@pawl/core/crypto';
 import fastify, {
@@ -16,6 +18,7 @@ import fastify, {
   LogController,
 } from 'fastify';
 import { ServerError } from './acts/errors.ts';
+import { ServerLife } from './acts/life.ts';
 import { newOperatorClaim } from './acts/people/claim.ts';
 import type { ServerPorts, Site } from './acts/ports.ts';
 import { renewTimestamps } from './acts/trust.ts';
@@ -30,10 +33,12 @@ import { closeGracefully } from './http/graceful-close.ts';
 import { ApiLimits } from './http/management/limits.ts';
 import { registerManagementApi } from './http/management/register.ts';
 import { registerMenderApi } from './http/mender/register.ts';
+import { observeTraffic } from './http/observe.ts';
 import { registerPages } from './http/pages/pages.ts';
 import { ApiError, problemOf } from './http/problem.ts';
 import { guardRoutes } from './http/route-tables.ts';
 import { siteFor } from './http/site.ts';
+import { CONNECTION_LIMITS, limitClients } from './http/slow-clients.ts';
 import { forgetOldEvents, placeNewEvents } from './jobs/events.ts';
 import { LastSeen } from './jobs/last-seen.ts';
 import { tickRollouts } from './jobs/rollouts.ts';
@@ -114,6 +119,8 @@ function fastifyOptions(config: ServerConfig): FastifyServerOptions {
     // Slow clients: the head of a request must arrive in time; bodies may take long.
     connectionTimeout: 0,
     keepAliveTimeout: 75_000,
+    // How often Node looks for heads that are late.
+    http: { connectionsCheckingInterval: 1000 },
     forceCloseConnections: 'idle' as const,
     routerOptions: { maxParamLength: 300 },
   };
@@ -121,6 +128,7 @@ function fastifyOptions(config: ServerConfig): FastifyServerOptions {
   const { cert, key, clientCa } = config.tls;
   // Certificates that the CA did not issue are let through the handshake: a device may show the key that it enrolled.
   const https = {
+    connectionsCheckingInterval: 1000,
     cert,
     key,
     requestCert: true,
@@ -207,6 +215,7 @@ async function openPorts(config: ServerConfig, database: Database, site: ServerP
     now: config.now,
     newSecret,
     chance: Math.random,
+    life: new ServerLife(),
     egress: egressRules(config.egress ?? {}) ?? EGRESS_DEFAULT,
   };
 }
@@ -237,6 +246,8 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     await renewTimestamps(ports);
     const claim = await newOperatorClaim(ports, tenant);
     const app = await buildApp(config, ports, lastSeen);
+    limitClients(app.server as Server, config.limits ?? CONNECTION_LIMITS);
+    observeTraffic(app.server as Server, ports.life.traffic);
     opened.push(() => closeGracefully(app, CLOSE_GRACE_MS));
     const url = await listen(app, config);
     let isClosing = false;
@@ -257,9 +268,12 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       { name: 'rollouts', everyMs: ROLLOUTS_EVERY_MS, run: () => tickRollouts(ports, () => isClosing) },
     ];
     opened.push(startJobs(jobs, (job, error) => app.log.error({ err: error, job }, 'job failed')));
-    opened.push(() => {
+    opened.push(async () => {
       isClosing = true;
-      return Promise.resolve();
+      // A balancer notices that this process is not ready before its connections are refused.
+      ports.life.drain();
+      await sleep((config.drainS ?? 0) * 1000);
+      ports.life.end();
     });
     return { url, claim, ledgerOrigin: ports.ledgerOrigin, close };
   } catch (error) {

@@ -10,6 +10,7 @@ import { toBase64, toHex } from '@pawl/core/bytes';
 import { PrivateKey } from '@pawl/core/crypto';
 import { encodeEnvelope, newStatement, type PredicateType, signStatement, verifyBundle } from '@pawl/core/evidence';
 import { checkpointOf, exportLedger } from '../src/acts/ledger.ts';
+import { ServerLife } from '../src/acts/life.ts';
 import { registerApprovalKeyFor, revokeApprovalKey } from '../src/acts/people/approval-key.ts';
 import { verifyApprovalSignature } from '../src/acts/people/approval-signature.ts';
 import { newOperatorClaim } from '../src/acts/people/claim.ts';
@@ -60,6 +61,7 @@ before(async () => {
     now: () => new Date('2026-03-01T12:00:00Z'),
     newSecret,
     chance: () => 0,
+    life: new ServerLife(),
     egress: EGRESS_DEFAULT,
   };
   admin = await comeIn((await newOperatorClaim(ports, 'default')) ?? '', 'Root');

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { NewRollout, Rollout } from '@pawl/contract/management';
 import { PrivateKey } from '@pawl/core/crypto';
 import { settleRollouts } from '../src/acts/engine.ts';
+import { ServerLife } from '../src/acts/life.ts';
 import type { ServerPorts } from '../src/acts/ports.ts';
 import { changeRollout, createRollout } from '../src/acts/rollout.ts';
 import { applyEvent, rolloutsOf, type Transition } from '../src/acts/transition.ts';
@@ -84,6 +85,7 @@ export class RolloutLab {
       now: () => new Date(clock.nowMs),
       newSecret: () => 'secret',
       chance: () => 0,
+      life: new ServerLife(),
       egress: EGRESS_DEFAULT,
     };
     const tenantId = await database.write((trx) => ensureTenant(trx, 'default'));

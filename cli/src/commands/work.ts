@@ -36,6 +36,7 @@ export const WORK_COMMANDS: CommandTable = {
   mender: { summary: 'let Mender clients in', load: async () => (await import('./mender.ts')).mender },
   policy: { summary: 'when and for whom updates come', load: async () => (await import('./policy.ts')).policy },
   rollout: { summary: 'bring a release to devices', load: async () => (await import('./rollout.ts')).rollout },
+  events: { summary: 'what happened, and what happens', load: async () => (await import('./events.ts')).events },
   webhook: { summary: 'where events are posted to', load: async () => (await import('./webhook.ts')).webhook },
   agent: { summary: 'the device side', load: async () => (await import('./agent.ts')).agent },
   lab: { summary: 'simulated fleets', load: async () => (await import('./lab.ts')).lab },

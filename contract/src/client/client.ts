@@ -4,7 +4,9 @@
  */
 import { z } from 'zod';
 import { MANAGEMENT_OPERATIONS, type ManagementOperation, type ManagementOperationId } from '../management/index.ts';
+import type { PawlEvent } from '../management/resources/event.ts';
 import { ClientError, RemoteError } from './errors.ts';
+import { readMessages } from './event-stream.ts';
 
 type Operations = typeof MANAGEMENT_OPERATIONS;
 type In<T> = T extends z.ZodType ? z.input<T> : never;
@@ -26,7 +28,11 @@ export type OperationInput<Id extends ManagementOperationId> = Part<Operations[I
 /** What an operation gives. */
 export type OperationOutput<Id extends ManagementOperationId> = Operations[Id]['response'] extends z.ZodType
   ? z.output<Operations[Id]['response']>
-  : Uint8Array;
+  : Operations[Id]['response'] extends 'text'
+    ? string
+    : Operations[Id]['response'] extends 'events'
+      ? AsyncGenerator<string>
+      : Uint8Array;
 
 export type ClientOptions = {
   readonly url: string;
@@ -88,6 +94,24 @@ async function send(url: string, init: RequestInit, fetcher: typeof globalThis.f
   }
 }
 
+/** The text of an answer as it comes. */
+async function* textOfBody(response: Response): AsyncGenerator<string> {
+  const decoder = new TextDecoderStream();
+  for await (const piece of response.body?.pipeThrough(decoder) ?? []) yield piece;
+}
+
+function waitFor(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    if (signal.aborted) done();
+    signal.addEventListener('abort', done, { once: true });
+  });
+}
+
 /** Calls operations of one server with one token. */
 export class ManagementClient {
   readonly #options: ClientOptions;
@@ -103,10 +127,45 @@ export class ManagementClient {
     const given = input as AnyInput;
     const response = await send(urlOf(url, operation, given), requestOf(operation, given, token), fetch);
     if (!response.ok) throw await refusalOf(response);
+    if (operation.response === 'text') return (await response.text()) as OperationOutput<Id>;
+    if (operation.response === 'events') return textOfBody(response) as OperationOutput<Id>;
     if (operation.response === 'bytes') return new Uint8Array(await response.arrayBuffer()) as OperationOutput<Id>;
     const parsed = operation.response.safeParse(await response.json().catch(() => undefined));
     if (parsed.success) return parsed.data as OperationOutput<Id>;
     const at = parsed.error.issues[0]?.path.map(String).join('.');
     throw new ClientError('CLIENT_ANSWER_UNEXPECTED', { operation: id, at });
+  }
+
+  /**
+   * Events as they happen, from a place in the stream on, or from now on. A connection that breaks is made again and goes on
+   * where it was; that a server refuses ends it.
+   * @throws RemoteError with the server's code; ClientError CLIENT_ANSWER_UNEXPECTED
+   */
+  async *follow(
+    query: NonNullable<OperationInput<'streamEvents'>['query']>,
+    options: { readonly after?: string | undefined; readonly signal: AbortSignal; readonly retryMs?: number },
+  ): AsyncGenerator<PawlEvent> {
+    const { signal, retryMs = 2000 } = options;
+    const operation = MANAGEMENT_OPERATIONS.streamEvents;
+    const { url, token, fetch = globalThis.fetch } = this.#options;
+    let place = options.after;
+    while (!signal.aborted) {
+      const init = requestOf(operation, {}, token);
+      const headers = { ...(init.headers as Record<string, string>), accept: 'text/event-stream' };
+      const from = place === undefined ? {} : { 'last-event-id': place };
+      try {
+        const request = { ...init, headers: { ...headers, ...from }, signal };
+        const response = await send(urlOf(url, operation, { query }), request, fetch);
+        if (!response.ok) throw await refusalOf(response);
+        for await (const message of readMessages(textOfBody(response))) {
+          place = message.place ?? place;
+          if (message.event !== undefined) yield message.event;
+        }
+      } catch (error) {
+        if (error instanceof RemoteError || (error instanceof ClientError && error.code !== 'CLIENT_UNREACHABLE'))
+          throw error;
+      }
+      await waitFor(retryMs, signal);
+    }
   }
 }

@@ -37,7 +37,9 @@ function bodyOf(operation: AnyOperation): JsonSchema | undefined {
 function successOf(operation: AnyOperation): JsonSchema {
   const { response } = operation;
   if (response === 'empty') return { description: 'done' };
-  if (response === 'bytes' || response === 'text') return { description: 'the bytes', content: BYTES };
+  if (response === 'events') return { description: operation.summary, content: { 'text/event-stream': {} } };
+  if (response === 'text') return { description: operation.summary, content: { 'text/plain': {} } };
+  if (response === 'bytes') return { description: 'the bytes', content: BYTES };
   return { description: operation.summary, content: { 'application/json': { schema: schemaOf(response, 'output') } } };
 }
 

@@ -24,7 +24,7 @@ test('the names in a path are exactly the parameters of its operation', () => {
 });
 
 /** What answers without anybody: none of it tells or changes anything without a claim or a passkey. */
-const OPEN = ['health', 'login', 'getSignIn', 'lookAtClaim', 'beginJoin', 'join', 'beginSignIn', 'signIn'];
+const OPEN = ['health', 'ready', 'login', 'getSignIn', 'lookAtClaim', 'beginJoin', 'join', 'beginSignIn', 'signIn'];
 
 test('what changes something takes more than a viewer, unless it is your own; few answer without anybody', () => {
   for (const [id, { method, path, allow }] of OPERATIONS) {

@@ -13,6 +13,7 @@ export const PERMISSIONS = [
   'ledger:read',
   'event:read',
   'audit:read',
+  'metrics:read',
   'people:write',
   'settings:write',
   'tenant:write',
@@ -34,6 +35,8 @@ const ROLE_TABLE = {
   operator: OPERATOR,
   'release-manager': [...OPERATOR, 'release:write'],
   approver: [...VIEWER, 'rollout:approve'],
+  /** For Prometheus: numbers and nothing else. */
+  monitor: ['metrics:read'],
   admin: PERMISSIONS,
 } as const satisfies Readonly<Record<string, readonly Permission[]>>;
 

@@ -56,6 +56,16 @@ export const SERVER_ERRORS = {
     advice: 'Remove one that is no longer used.',
     status: 409,
   },
+  SERVER_NOT_READY: {
+    message: 'this process does not take requests now',
+    advice: 'Ask another one: this one is about to stop, or its database or its objects are away.',
+    status: 503,
+  },
+  EVENTS_STREAMS_LIMIT: {
+    message: 'as many event streams are open as may be',
+    advice: 'Close one, or read GET /api/v1/events.',
+    status: 429,
+  },
   EVENTS_GONE: {
     message: 'the events behind this place are no longer kept',
     advice: 'Read what is now, and go on from the newest event.',

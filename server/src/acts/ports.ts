@@ -3,6 +3,7 @@ import type { Signer } from '@pawl/core/crypto';
 import type { BlobStore } from '../blobs/blob-store.ts';
 import type { EgressRules } from '../egress/post.ts';
 import type { Database } from '../store/database.ts';
+import type { ServerLife } from './life.ts';
 
 export type OnlineKeys = { readonly ledger: Signer; readonly snapshot: Signer; readonly timestamp: Signer };
 
@@ -24,6 +25,7 @@ export type ServerPorts = {
   readonly newSecret: () => string;
   /** 0 to 1. */
   readonly chance: () => number;
+  readonly life: ServerLife;
   /** Where the server posts to of its own accord. */
   readonly egress: EgressRules;
 };

@@ -21,4 +21,14 @@ export const EVENT_OPERATIONS = {
     response: z.strictObject({ items: z.array(event), last: eventId }),
     errors: ['EVENTS_GONE'],
   },
+  streamEvents: {
+    method: 'GET',
+    path: '/api/v1/events/stream',
+    summary: 'Events as they happen (server-sent events); with Last-Event-ID from there on, else from now on',
+    allow: 'event:read',
+    line: 'query.line',
+    query: z.strictObject({ type: eventType.optional(), line: lineName.optional() }),
+    response: 'events',
+    errors: ['EVENTS_GONE', 'EVENTS_STREAMS_LIMIT'],
+  },
 } as const satisfies OperationTable;

@@ -27,7 +27,8 @@ export type ManagementOperation = {
   /** `bytes`: the raw body, streamed. */
   readonly body?: z.ZodType | 'bytes';
   readonly bodyBytesMax?: number;
-  readonly response: z.ZodType | 'bytes';
+  /** `events`: text/event-stream without an end; `text`: plain text. */
+  readonly response: z.ZodType | 'bytes' | 'text' | 'events';
   /** Of an answer in bytes; a zip file when left out. */
   readonly responseType?: string;
   readonly errors: readonly string[];

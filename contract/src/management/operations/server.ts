@@ -11,4 +11,20 @@ export const SERVER_OPERATIONS = {
     response: z.strictObject({ status: z.literal('ok'), ledgerSize: z.number().int() }),
     errors: [],
   },
+  ready: {
+    method: 'GET',
+    path: '/api/v1/ready',
+    summary: 'Whether this process takes requests: database, objects and keys are there, and it is not about to stop',
+    allow: 'open',
+    response: z.strictObject({ status: z.literal('ready') }),
+    errors: ['SERVER_NOT_READY'],
+  },
+  getMetrics: {
+    method: 'GET',
+    path: '/metrics',
+    summary: 'Figures of this process and its database, as Prometheus reads them',
+    allow: 'metrics:read',
+    response: 'text',
+    errors: [],
+  },
 } as const satisfies OperationTable;

@@ -6,7 +6,7 @@
  */
 import type { Readable } from 'node:stream';
 import { MANAGEMENT_OPERATIONS, type ManagementOperation, type ManagementOperationId } from '@pawl/contract/management';
-import { fromUtf8 } from '@pawl/core/bytes';
+import { fromUtf8, isCodedError } from '@pawl/core/bytes';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ServerPorts } from '../../acts/ports.ts';
@@ -18,6 +18,7 @@ import { type Act, audited, recordRefusal } from './audit.ts';
 import { authorize, authorizeLine, identify } from './authorize.ts';
 import { HANDLERS, type Request } from './handlers/index.ts';
 import { type ApiLimits, retryAfterOf } from './limits.ts';
+import { goneOf, sendStream } from './stream.ts';
 import { Visitor } from './visitor.ts';
 
 const BODY_BYTES_DEFAULT = 256 * 1024;
@@ -110,6 +111,22 @@ async function admit(
 /** What the server's edge says: who may name the source of a request, and how much is too much. */
 export type Edge = { readonly proxySecret: string | undefined; readonly limits: ApiLimits };
 
+/** Whether the same request would be let in now. */
+async function isAllowed(
+  request: FastifyRequest,
+  operation: ManagementOperation,
+  visitor: Visitor,
+  ports: ServerPorts,
+): Promise<boolean> {
+  try {
+    authorize(await identify(request.raw, operation, visitor, ports), operation);
+    return true;
+  } catch (error) {
+    if (isCodedError(error)) return false;
+    throw error;
+  }
+}
+
 function route(app: FastifyInstance, id: ManagementOperationId, edge: Edge, ports: ServerPorts): void {
   const operation: ManagementOperation = MANAGEMENT_OPERATIONS[id];
   // The table of handlers is complete by its type; here only its common shape matters.
@@ -126,6 +143,9 @@ function route(app: FastifyInstance, id: ManagementOperationId, edge: Edge, port
       if (sender === undefined) throw new TypeError('who asks was named before');
       const parsed = {
         ...sender,
+        lastEventId: request.headers['last-event-id'],
+        gone: goneOf(reply),
+        isStillAllowed: () => isAllowed(request, operation, sender.visitor, ports),
         params: parsePart(operation.params, request.params, 'path'),
         query: parsePart(operation.query ?? NO_QUERY, request.query, 'query'),
         body: parseBody(operation, request),
@@ -134,6 +154,9 @@ function route(app: FastifyInstance, id: ManagementOperationId, edge: Edge, port
       const run = (own: ServerPorts) => handler(parsed as unknown as Request<ManagementOperationId>, own);
       const answer = await (sender.act === undefined ? run(ports) : audited(ports, sender.act, run));
       reply.headers({ ...ANSWER_HEADERS, ...strictTransport(ports.site()), ...sender.visitor.headers });
+      if (operation.response === 'text') return reply.type('text/plain; version=0.0.4; charset=utf-8').send(answer);
+      if (operation.response === 'events' && request.method === 'HEAD') return reply.type('text/event-stream').send();
+      if (operation.response === 'events') return sendStream(reply, answer as AsyncGenerator<string>);
       if (operation.response === 'bytes')
         return reply.type(operation.responseType ?? 'application/zip').send(bytesOf(answer));
       // What the contract does not name does not leave the server; an answer that breaks it is a fault of ours.

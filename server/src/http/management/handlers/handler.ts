@@ -19,6 +19,11 @@ export type Request<Id extends ManagementOperationId> = {
   readonly visitor: Visitor;
   readonly params: Parsed<Operations[Id], 'params'>;
   readonly query: Parsed<Operations[Id], 'query'>;
+  /** The header: up to where the reader of a stream came. */
+  readonly lastEventId: string | string[] | undefined;
+  /** Aborted when whoever asked is no longer there. */
+  readonly gone: AbortSignal;
+  readonly isStillAllowed: () => Promise<boolean>;
   readonly body: Operations[Id] extends { body: 'bytes' } ? Readable : Parsed<Operations[Id], 'body'>;
 };
 type Handler<Id extends ManagementOperationId> = (

@@ -1,0 +1,79 @@
+/** The life of this process: what it has answered, whether it still takes work, and when long answers must end. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { expose, type Family } from '../domain/exposition.ts';
+import { Traffic } from '../domain/traffic.ts';
+import type { Db } from '../store/database.ts';
+import { readFigures } from '../store/figures.ts';
+
+export class ServerLife {
+  readonly traffic = new Traffic();
+  /** Open event streams by who reads them. */
+  readonly streams = new Map<string, number>();
+  readonly #closing = new AbortController();
+  readonly #loop = monitorEventLoopDelay({ resolution: 20 });
+  #isDraining = false;
+
+  constructor() {
+    this.#loop.enable();
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** Aborted when answers without an end have to end. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** Balancers are told to send nobody here any more; what comes all the same is still answered. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
+  end(): void {
+    this.drain();
+    this.#closing.abort();
+    this.#loop.disable();
+  }
+
+  /** The metrics of this process and its database, as Prometheus reads them. */
+  async metrics(db: Db): Promise<string> {
+    const figures = await readFigures(db);
+    const gauge = (name: string, help: string, value: number): Family => ({
+      name,
+      help,
+      kind: 'gauge',
+      samples: [{ value }],
+    });
+    const byLabel = (name: string, help: string, label: string, values: ReadonlyMap<string, number>): Family => ({
+      name,
+      help,
+      kind: 'gauge',
+      samples: [...values].map(([key, value]) => ({ labels: { [label]: key }, value })),
+    });
+    const memory = process.memoryUsage();
+    return expose([
+      ...this.traffic.families(),
+      byLabel('pawl_rollouts', 'Rollouts by state.', 'state', figures.rollouts),
+      byLabel('pawl_rollout_devices', 'Devices of rollouts by what became of them.', 'outcome', figures.outcomes),
+      byLabel('pawl_webhooks', 'Webhooks by state.', 'state', figures.webhooks),
+      gauge('pawl_dead_letters', 'Events that could not be delivered.', figures.deadLetters),
+      gauge('pawl_events_waiting', 'Events without a place in the stream yet.', figures.eventsWaiting),
+      gauge('pawl_ledger_entries', 'Entries of the ledger.', figures.ledgerEntries),
+      gauge('pawl_artifact_bytes', 'Bytes of uploaded artifacts.', figures.blobBytes),
+      gauge(
+        'pawl_event_loop_delay_seconds',
+        'Delay of the event loop, 99th percentile.',
+        this.#loop.percentile(99) / 1e9,
+      ),
+      gauge('pawl_memory_bytes', 'Resident memory.', memory.rss),
+      gauge(
+        'pawl_event_streams',
+        'Open event streams.',
+        [...this.streams.values()].reduce((sum, one) => sum + one, 0),
+      ),
+      gauge('pawl_draining', 'Whether the process takes no new work.', this.#isDraining ? 1 : 0),
+    ]);
+  }
+}
