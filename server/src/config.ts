@@ -1,5 +1,6 @@
 /** What a server is started with, and which of it is refused. */
 import { isIP } from 'node:net';
+import { isRole } from '@pawl/contract/management';
 import { z } from 'zod';
 import { ServerError } from './acts/errors.ts';
 import type { S3Options } from './blobs/s3-client.ts';
@@ -13,6 +14,18 @@ export type TlsConfig = {
   readonly key: string;
   /** PEM of the authorities that issue device certificates. */
   readonly clientCa?: string;
+};
+
+/** An OpenID provider that people sign in by. */
+export type OidcConfig = {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret?: string;
+  /** What the button says. */
+  readonly name: string;
+  /** A claim whose values, by `roles`, are the roles of a person at the first sign-in; none without it. */
+  readonly rolesClaim?: string;
+  readonly roles?: Readonly<Record<string, string>>;
 };
 
 export type ServerConfig = {
@@ -42,6 +55,7 @@ export type ServerConfig = {
   readonly limits?: ConnectionLimits;
   /** How long a server that was told to stop answers all the same, not ready, so that a balancer notices. */
   readonly drainS?: number;
+  readonly oidc?: OidcConfig;
   readonly now: () => Date;
   /** `silent` for tests. */
   readonly logLevel?: 'silent' | 'error' | 'warn' | 'info';
@@ -52,6 +66,22 @@ const SECRET_CHARS_MIN = 32;
 function isLoopback(host: string): boolean {
   if (host === 'localhost' || host === '::1') return true;
   return isIP(host) === 4 && host.startsWith('127.');
+}
+
+function verifyOidc(oidc: OidcConfig | undefined): void {
+  if (oidc === undefined) return;
+  const url = URL.canParse(oidc.issuer) ? new URL(oidc.issuer) : undefined;
+  const isPlainHere = url?.protocol === 'http:' && isLoopback(url.hostname);
+  if (url?.protocol !== 'https:' && !isPlainHere) {
+    throw new ServerError('SERVER_CONFIG_INVALID', {
+      at: 'oidc.issuer',
+      expected: 'an https URL',
+      actual: oidc.issuer,
+    });
+  }
+  for (const role of Object.values(oidc.roles ?? {})) {
+    if (!isRole(role)) throw new ServerError('SERVER_CONFIG_INVALID', { at: 'oidc.roles', actual: role });
+  }
 }
 
 /**
@@ -85,6 +115,7 @@ export function verifyConfig(config: ServerConfig): void {
   if (publicUrl !== undefined && !URL.canParse(publicUrl)) {
     throw new ServerError('SERVER_CONFIG_INVALID', { at: 'publicUrl', expected: 'a URL', actual: publicUrl });
   }
+  verifyOidc(config.oidc);
 }
 
 const OBJECTS = z.strictObject({

@@ -34,6 +34,7 @@ import { ApiLimits } from './http/management/limits.ts';
 import { registerManagementApi } from './http/management/register.ts';
 import { registerMenderApi } from './http/mender/register.ts';
 import { observeTraffic } from './http/observe.ts';
+import { registerOidc } from './http/pages/oidc.ts';
 import { registerPages } from './http/pages/pages.ts';
 import { ApiError, problemOf } from './http/problem.ts';
 import { guardRoutes } from './http/route-tables.ts';
@@ -174,6 +175,10 @@ async function buildApp(config: ServerConfig, ports: ServerPorts, lastSeen: Last
   registerPages(app, ports.site);
   const edge = { proxySecret: config.trustedProxy?.secret, limits: new ApiLimits(config.rateLimits) };
   await registerManagementApi(app, edge, ports);
+  if (config.oidc !== undefined) {
+    const tenantId = () => ports.database.write((trx) => ensureTenant(trx, tenantOf(config)));
+    registerOidc(app, { ...config.oidc, tenantId }, edge, ports);
+  }
   const devicePorts: DevicePorts = {
     ...ports,
     directory: deviceDirectory(ports.database.read),
@@ -211,6 +216,7 @@ async function openPorts(config: ServerConfig, database: Database, site: ServerP
     keys,
     ledgerOrigin: `pawl-ledger/${id}`,
     site,
+    ...(config.oidc === undefined ? {} : { oidcName: config.oidc.name }),
     challengeSecret: await database.write((trx) => ensureChallengeSecret(trx, newSecret())),
     now: config.now,
     newSecret,

@@ -28,6 +28,40 @@ async function loadTls(io: Io, { cert, key, ca }: TlsPaths): Promise<Pick<Server
   return { tls: { cert: await read(cert), key: await read(key), ...clientCa } };
 }
 
+type OidcWords = {
+  readonly 'oidc-issuer': string | undefined;
+  readonly 'oidc-client': string | undefined;
+  readonly 'oidc-secret-file': string | undefined;
+  readonly 'oidc-name': string;
+  readonly 'oidc-claim': string | undefined;
+  readonly 'oidc-role': readonly string[];
+};
+
+async function loadOidc(io: Io, words: OidcWords): Promise<Pick<ServerConfig, 'oidc'>> {
+  const { 'oidc-issuer': issuer, 'oidc-client': clientId, 'oidc-secret-file': secretFile } = words;
+  if (issuer === undefined && clientId === undefined) return {};
+  if (issuer === undefined || clientId === undefined)
+    throw new CliError('CLI_USAGE', { expected: '--oidc-issuer and --oidc-client together' });
+  const rolesClaim = words['oidc-claim'];
+  const roles = Object.fromEntries(
+    words['oidc-role'].map((text) => {
+      const at = text.lastIndexOf('=');
+      return [text.slice(0, at), text.slice(at + 1)];
+    }),
+  );
+  const clientSecret = secretFile === undefined ? undefined : (await readText(inFolder(io.cwd, secretFile))).trim();
+  return {
+    oidc: {
+      issuer,
+      clientId,
+      name: words['oidc-name'],
+      roles,
+      ...(clientSecret === undefined ? {} : { clientSecret }),
+      ...(rolesClaim === undefined ? {} : { rolesClaim }),
+    },
+  };
+}
+
 async function loadProxy(
   io: Io,
   secretFile: string | undefined,
@@ -112,6 +146,12 @@ export const serve = defineCommand({
     },
     'webhook-port': { type: 'string', value: 'PORT', summary: 'a port beside 443 for webhooks', multiple: true },
     'webhook-http': { type: 'boolean', summary: 'let webhooks go out without TLS' },
+    'oidc-issuer': { type: 'string', value: 'URL', summary: 'OpenID provider by which people may sign in' },
+    'oidc-client': { type: 'string', value: 'ID', summary: 'what this server is called there' },
+    'oidc-secret-file': { type: 'string', value: 'FILE', summary: 'file with the secret of that client' },
+    'oidc-name': { type: 'string', value: 'TEXT', summary: 'what the button says', default: 'OpenID' },
+    'oidc-claim': { type: 'string', value: 'NAME', summary: 'claim that gives roles at the first sign-in' },
+    'oidc-role': { type: 'string', value: 'VALUE=ROLE', summary: 'what a value of it stands for', multiple: true },
     log: { type: 'string', value: 'LEVEL', summary: LOG_LEVELS.join(', '), default: 'warn' },
   },
   example: 'pawl serve --data ./server --port 8080',
@@ -132,6 +172,7 @@ export const serve = defineCommand({
       ...(await loadDatabase(io, { address: values.database, file: values['database-file'] })),
       ...(await loadObjects(io, values['objects-file'])),
       ...(await loadTls(io, { cert: values['tls-cert'], key: values['tls-key'], ca: values['client-ca'] })),
+      ...(await loadOidc(io, values)),
       ...(await loadProxy(io, values['proxy-secret-file'], values['proxy-header'])),
     });
     const link = server.claim === undefined ? undefined : `${server.url}/#claim=${server.claim}`;

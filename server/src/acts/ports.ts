@@ -18,6 +18,8 @@ export type ServerPorts = {
   readonly ledgerOrigin: string;
   /** Undefined when nobody said it and it is not this machine alone. */
   readonly site: () => Site | undefined;
+  /** What the OpenID provider is called; undefined: there is none. */
+  readonly oidcName?: string;
   /** Marks challenges as this server's own. */
   readonly challengeSecret: string;
   readonly now: () => Date;

@@ -2,6 +2,7 @@
 import type { Person, Role } from '@pawl/contract/management';
 import { parseList } from './access.ts';
 import type { Db, Trx } from './database.ts';
+import { hasIdentity } from './identities.ts';
 import { listPasskeys } from './passkeys.ts';
 import type { PersonTable } from './schema/index.ts';
 import { hasAdminToken } from './tokens.ts';
@@ -70,7 +71,8 @@ export async function hasAdmin(db: Db, tenantId: number, nowMs: number): Promise
     .where('roles', 'like', '%"admin"%')
     .execute();
   for (const { id } of people) {
-    if ((await listPasskeys(db, id)).length > 0 || (await hasAdminToken(db, id, nowMs))) return true;
+    if ((await listPasskeys(db, id)).length > 0 || (await hasIdentity(db, id))) return true;
+    if (await hasAdminToken(db, id, nowMs)) return true;
   }
   return false;
 }

@@ -48,6 +48,11 @@ export const PEOPLE_ERRORS = {
       'Begin again, in the browser in which you registered it. Each question is answered once, within five minutes.',
     status: 403,
   },
+  OIDC_REFUSED: {
+    message: 'the OpenID provider vouched for nobody whom this server may let in',
+    advice: 'Begin the sign-in again; the log of the server says what was wrong.',
+    status: 403,
+  },
   PASSKEY_UNKNOWN: {
     message: 'there is no such passkey',
     advice: 'List your passkeys: GET /api/v1/me/passkeys.',

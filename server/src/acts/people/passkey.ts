@@ -5,12 +5,12 @@
 import { createHash } from 'node:crypto';
 import type { Assertion, CreationOptions, NewCredential, RequestOptions } from '@pawl/contract/management';
 import { verifyAuthenticationResponse, verifyRegistrationResponse } from '@simplewebauthn/server';
-import { CHALLENGE_VALID_MS, newChallenge, openChallenge } from '../../domain/challenge.ts';
+import { CHALLENGE_VALID_MS } from '../../domain/challenge.ts';
 import { parseList } from '../../store/access.ts';
-import { spendChallenge } from '../../store/challenges.ts';
 import type { Db, Trx } from '../../store/database.ts';
 import { findPasskey, insertPasskey, listPasskeys, notePasskeyUse, type PasskeyTable } from '../../store/passkeys.ts';
 import type { ServerPorts, Site } from '../ports.ts';
+import { challengeFor, isFirstAnswer } from './challenge.ts';
 import { PeopleError } from './errors.ts';
 
 /** RFC 9053, in the order in which they are liked: EdDSA, ES256, RS256 (older Windows). */
@@ -29,17 +29,9 @@ function userHandleOf(ports: ServerPorts, account: string): string {
   return createHash('sha256').update(`${ports.ledgerOrigin}\0${account}`).digest('base64url');
 }
 
-function challengeFor(ports: ServerPorts, purpose: string): string {
-  const random = Buffer.from(ports.newSecret(), 'base64url');
-  return newChallenge(ports.challengeSecret, purpose, random, ports.now().getTime());
-}
-
 /** Takes a challenge once: the first right answer counts. */
 async function spend(trx: Trx, ports: ServerPorts, purpose: string, challenge: string): Promise<void> {
-  const nowMs = ports.now().getTime();
-  const opened = openChallenge(ports.challengeSecret, purpose, challenge, nowMs);
-  const sha256 = new Uint8Array(createHash('sha256').update(challenge).digest());
-  if (opened !== undefined && (await spendChallenge(trx, sha256, { nowMs, expiresMs: opened.expiresMs }))) return;
+  if (await isFirstAnswer(trx, ports, purpose, challenge)) return;
   throw new PeopleError('PASSKEY_REFUSED', { at: 'challenge' });
 }
 

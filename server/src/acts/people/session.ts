@@ -32,7 +32,7 @@ function joinPurpose(claim: string): string {
 }
 
 /** A new session; the one that the browser had before ends, so that nobody can have prepared it. */
-async function beginSession(
+export async function beginSession(
   trx: Trx,
   ports: ServerPorts,
   person: PersonTable,

@@ -15,12 +15,12 @@ function isSecureSite(site: Site | undefined): boolean {
   return site?.origin.startsWith('https://') === true;
 }
 
-function cookieName(site: Site | undefined, name: string): string {
+export function cookieName(site: Site | undefined, name: string): string {
   return isSecureSite(site) ? `__Host-${name}` : name;
 }
 
 /** The value of a cookie; undefined when it is there twice, because then somebody else has set one of them. */
-function readCookie(header: string | undefined, name: string): string | undefined {
+export function readCookie(header: string | undefined, name: string): string | undefined {
   const values = (header ?? '')
     .split(';')
     .map((pair) => pair.trim())
@@ -31,7 +31,7 @@ function readCookie(header: string | undefined, name: string): string | undefine
 
 type CookieOptions = { readonly maxAgeS: number; readonly sameSite: 'Strict' | 'Lax' };
 
-function setCookie(site: Site | undefined, name: string, value: string, options: CookieOptions): string {
+export function setCookie(site: Site | undefined, name: string, value: string, options: CookieOptions): string {
   const secure = isSecureSite(site) ? '; Secure' : '';
   const { maxAgeS, sameSite } = options;
   return `${cookieName(site, name)}=${value}; Path=/; Max-Age=${maxAgeS}; HttpOnly; SameSite=${sameSite}${secure}`;

@@ -8,6 +8,7 @@ import { FILTERS } from './filters.ts';
 import { MANY_PROCESSES } from './many-processes.ts';
 import { MENDER } from './mender.ts';
 import type { Migration } from './migration.ts';
+import { OIDC } from './oidc.ts';
 import { PEOPLE } from './people.ts';
 import { ROLLOUT_ENGINE } from './rollout-engine.ts';
 import { ROLLOUT_PAGES } from './rollout-pages.ts';
@@ -34,4 +35,5 @@ export const MIGRATIONS: readonly Migration[] = [
   APPROVAL,
   AUDIT,
   ROLLOUT_PAGES,
+  OIDC,
 ];

@@ -28,6 +28,7 @@ export type SignInSchema = {
   spent_challenge: { sha256: Uint8Array; expires_ms: number };
   /** What a server makes up for itself once. None of it opens anything. */
   server_secret: { name: string; value: string };
+  oidc_identity: { tenant_id: number; issuer: string; subject: string; person_id: number; created_ms: number };
   approval_key: {
     tenant_id: number;
     key_id: string;

@@ -51,13 +51,13 @@ type SignInHandlers = Pick<
 >;
 
 export const SIGN_IN_HANDLERS: SignInHandlers = {
-  getSignIn: async ({ visitor }, { database, site, now }) => {
+  getSignIn: async ({ visitor }, { database, site, oidcName, now }) => {
     const { sessionSecret } = visitor.visit;
     const session =
       sessionSecret === undefined
         ? undefined
         : await findSessionActor(database.read, secretSha256(sessionSecret), now().getTime());
-    return { origin: site()?.origin ?? null, oidc: null, isSignedIn: session !== undefined };
+    return { origin: site()?.origin ?? null, oidc: oidcName ?? null, isSignedIn: session !== undefined };
   },
   lookAtClaim: async ({ body }, ports) => ({
     name: (await peekPersonClaim(ports.database.read, ports, body.claim))?.name ?? null,
