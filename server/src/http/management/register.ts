@@ -119,7 +119,7 @@ async function isAllowed(
   ports: ServerPorts,
 ): Promise<boolean> {
   try {
-    authorize(await identify(request.raw, operation, visitor, ports), operation);
+    await authorize(await identify(request.raw, operation, visitor, ports), operation, ports.database.read);
     return true;
   } catch (error) {
     if (isCodedError(error)) return false;
