@@ -27,8 +27,10 @@ export async function startReceiver(): Promise<Receiver> {
       const body = Buffer.concat(chunks).toString();
       const message = { path: request.url ?? '', headers: request.headers, body };
       received.push(message);
-      const done = (status: number) => answer.writeHead(status, { location: '/elsewhere' }).end();
-      void Promise.resolve(receiver.answer(message)).then(done);
+      const respond = async (): Promise<void> => {
+        answer.writeHead(await receiver.answer(message), { location: '/elsewhere' }).end();
+      };
+      void respond();
     });
   });
   await new Promise<void>((resolve) => {
