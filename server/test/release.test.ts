@@ -56,6 +56,8 @@ async function refresh(): Promise<TrustedMetadata> {
 }
 
 test('nothing is taken before a root, and a failed hand-in leaves nothing', async () => {
+  // Who came in stands in the ledger already.
+  const before = await ledgerSize();
   await assert.rejects(putTrust({ targets: await repository.signed('targets') }), codeIs('TRUST_ROOT_MISSING'));
   const stranger = PrivateKey.generate('ESP256');
   await assert.rejects(
@@ -68,7 +70,7 @@ test('nothing is taken before a root, and a failed hand-in leaves nothing', asyn
   const targets = await repository.signed('targets', [stranger]);
   await assert.rejects(putTrust({ roots, targets }), codeIs('TRUST_SIGNATURES_TOO_FEW'));
   assert.deepEqual(await trustOf(), { root: null, targets: null, snapshot: null, timestamp: null, lines: {} });
-  assert.equal(await ledgerSize(), 0);
+  assert.equal(await ledgerSize(), before);
   assert.equal(await fetchFile('1.root.json'), undefined);
 });
 
@@ -88,6 +90,7 @@ test('targets that list a key file come with it, the very one', async () => {
 });
 
 test('a repository is taken whole; snapshot and timestamp are signed by the server; a client walks it', async () => {
+  const before = await ledgerSize();
   const body = await repository.handIn(server.operator);
   const expected = { root: 1, targets: 1, snapshot: 1, timestamp: 1, lines: { [LINE]: 1 } };
   assert.deepEqual(await trustOf(), expected);
@@ -96,7 +99,7 @@ test('a repository is taken whole; snapshot and timestamp are signed by the serv
   const keyFile = await fetchFile(`${sha256Hex(repository.lineKeys)}.${LINE}.cbor`);
   assert.deepEqual(keyFile, repository.lineKeys);
   const size = await ledgerSize();
-  assert.equal(size, 4, 'root, targets, line and key list are news; freshness is not');
+  assert.equal(size - before, 4, 'root, targets, line and key list are news; freshness is not');
   // The same again is no news: no version moves, nothing is recorded.
   await putTrust(body);
   assert.deepEqual([await trustOf(), await ledgerSize()], [expected, size]);

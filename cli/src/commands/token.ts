@@ -78,4 +78,4 @@ const revoke = defineCommand({
   },
 });
 
-export const token: CommandGroup = { summary: 'API tokens', commands: { create, list, revoke } };
+export const token: CommandGroup = { summary: 'tokens of the API', commands: { create, list, revoke } };

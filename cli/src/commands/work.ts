@@ -21,7 +21,7 @@ export const WORK_COMMANDS: CommandTable = {
     load: async () => (await import('./backup.ts')).restore,
   },
   people: { summary: 'who may use the server', load: async () => (await import('./people.ts')).people },
-  token: { summary: 'API tokens', load: async () => (await import('./token.ts')).token },
+  token: { summary: 'tokens of the API', load: async () => (await import('./token.ts')).token },
   audit: { summary: 'who did what', load: async () => (await import('./audit.ts')).audit },
   device: { summary: 'the devices that the server knows', load: async () => (await import('./device.ts')).device },
   group: { summary: 'filters that have a name', load: async () => (await import('./group.ts')).group },
