@@ -118,9 +118,9 @@ async function finish(back: URL, jar: Jar, at = server): Promise<RawAnswer> {
   return answer;
 }
 
+const REFUSED = 'OIDC_REFUSED';
 const isRefused = (answer: RawAnswer): boolean =>
-  answer.headers.location === '/#refused=OIDC_REFUSED' &&
-  !String(answer.headers['set-cookie']).includes('pawl-session');
+  answer.headers.location === `/#refused=${REFUSED}` && !String(answer.headers['set-cookie']).includes('pawl-session');
 
 async function whoIs(answer: RawAnswer): Promise<{ id: string; name: string; roles: string[] }> {
   const jar = new Jar();
@@ -246,7 +246,7 @@ test('an ID token of another issuer, for somebody else, of another sign-in, too 
   lie = { iss: 'https://id.example' };
   const renamed = await startTestServer({ publicUrl: PUBLIC, oidc: oidcOf(issuer) });
   const answer = await exchange(`${renamed.url}/sign-in/oidc`);
-  assert.equal(answer.headers.location, '/#refused=OIDC_REFUSED', 'a provider that says it is another');
+  assert.equal(answer.headers.location, `/#refused=${REFUSED}`, 'a provider that says it is another');
   await renamed.close();
 });
 
