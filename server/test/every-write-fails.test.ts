@@ -7,7 +7,7 @@ import { describe, test } from 'node:test';
 import { verifyBundle } from '@pawl/core/evidence';
 import type { Database } from '../src/store/database.ts';
 import { settleLedger } from '../src/store/ledger.ts';
-import { type FaultServer, startFaultServer } from './fault-server.ts';
+import { type FaultServer, type SignedImage, signImage, startFaultServer } from './fault-server.ts';
 import { FaultStory } from './fault-story.ts';
 import { FAULTS } from './faulty-database.ts';
 import { PostgresCluster, skipWithoutPostgres } from './postgres.ts';
@@ -123,12 +123,16 @@ async function tell(server: FaultServer, story: FaultStory) {
 
 /** Runs the story with the n-th write of each request failing; the requests that had so many. */
 async function check(
-  server: FaultServer,
+  stage: {
+    readonly server: FaultServer;
+    readonly image: SignedImage;
+    readonly plain: Awaited<ReturnType<typeof tell>>;
+  },
   kind: (typeof FAULTS)[number],
   n: number,
-  plain: Awaited<ReturnType<typeof tell>>,
 ) {
-  const story = new FaultStory(server, `${kind}-${n}`, { kind, n });
+  const { server, image, plain } = stage;
+  const story = new FaultStory(server, image, `${kind}-${n}`, { kind, n });
   const told = await tell(server, story);
   assert.deepEqual(told.end, plain.end);
   // No act without its entry; one whose answer was lost was done, and is recorded, twice.
@@ -149,11 +153,13 @@ for (const { name, start, skip, most } of STORES) {
       if (cluster !== undefined) t.after(() => cluster.close());
       const server = await startFaultServer(cluster?.url('postgres'));
       t.after(() => server.close());
-      const plain = await tell(server, new FaultStory(server, 'no-fault'));
+      const image = signImage(server);
+      const plain = await tell(server, new FaultStory(server, image, 'no-fault'));
+      assert.ok(plain.acts.size >= 10, `${[...plain.acts.keys()].join(' ')} are recorded`);
       for (const kind of FAULTS) {
         let failed = 0;
         for (let n = 0; n < most; n += 1) {
-          const { length } = await check(server, kind, n, plain);
+          const { length } = await check({ server, image, plain }, kind, n);
           if (length === 0) break;
           failed += length;
         }

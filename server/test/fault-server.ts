@@ -30,20 +30,25 @@ export type FaultServer = {
   readonly database: FaultyDatabase;
   readonly ports: ServerPorts;
   readonly operator: ManagementClient;
-  /** An image of version 1.0.0, and who signed it. */
-  readonly swu: Uint8Array;
-  readonly certificatePem: string;
+  readonly folder: string;
   close(): Promise<void>;
 };
 
 const newSecret = (): string => randomBytes(32).toString('base64url');
 
-/** Over SQLite, or over a cluster of PostgreSQL by its address. */
-export async function startFaultServer(cluster: string | undefined): Promise<FaultServer> {
+/** Where the database will be, before it is opened. */
+export type Place = { readonly folder: string; readonly url: string | undefined; readonly ledgerKey: PrivateKey };
+
+/** Over SQLite, or over a cluster of PostgreSQL by its address; `prepare` finds the place empty. */
+export async function startFaultServer(
+  cluster: string | undefined,
+  prepare: (place: Place) => Promise<void> = () => Promise.resolve(),
+): Promise<FaultServer> {
   const folder = await mkdtemp(join(tmpdir(), 'pawl-faults-'));
   const { database: options } = await databaseOf(folder, cluster);
-  const database = new FaultyDatabase(options === undefined ? openSqlite(folder) : await openPostgres(options));
   const key = PrivateKey.generate('Ed25519');
+  await prepare({ folder, url: options?.url, ledgerKey: key });
+  const database = new FaultyDatabase(options === undefined ? openSqlite(folder) : await openPostgres(options));
   const ports: ServerPorts = {
     database,
     blobs: new FolderBlobs(`${folder}/blobs`),
@@ -78,12 +83,9 @@ export async function startFaultServer(cluster: string | undefined): Promise<Fau
   });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   const { token } = await new ManagementClient({ url }).call('login', { body: { claim, label: 'operator' } });
-  const signer = makeSwuSigner(folder, 'swu-signer');
-  const image = { version: '1.0.0', bytes: new Uint8Array(3000), installTo: '/nowhere/image.bin' };
   return {
     url,
-    swu: makeSwu(folder, signer, image),
-    certificatePem: readFileSync(signer.certificateFile, 'utf8'),
+    folder,
     database,
     ports,
     operator: new ManagementClient({ url, token }),
@@ -94,4 +96,13 @@ export async function startFaultServer(cluster: string | undefined): Promise<Fau
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+export type SignedImage = { readonly swu: Uint8Array; readonly certificatePem: string };
+
+/** An image of version 1.0.0, and who signed it. */
+export function signImage({ folder }: FaultServer): SignedImage {
+  const signer = makeSwuSigner(folder, 'swu-signer');
+  const image = { version: '1.0.0', bytes: new Uint8Array(3000), installTo: '/nowhere/image.bin' };
+  return { swu: makeSwu(folder, signer, image), certificatePem: readFileSync(signer.certificateFile, 'utf8') };
 }

@@ -2,6 +2,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { StoreError } from './errors.ts';
 import { MIGRATIONS, POSTGRES_WORDS } from './migrations/index.ts';
+import type { Migration } from './migrations/migration.ts';
 
 /**
  * Words of SQLite that our queries use, so that they are one text for both. `glob` is case-sensitive, and an index on the
@@ -25,13 +26,13 @@ function withByteOrder(text: string): string {
   return text.replace(/(?<!\bAS )\bTEXT\b/g, 'TEXT COLLATE "C"');
 }
 
-async function takeStep(client: PoolClient): Promise<boolean> {
+async function takeStep(client: PoolClient, migrations: readonly Migration[]): Promise<boolean> {
   await client.query(ENTER);
   const { rows } = await client.query<{ version: number }>('SELECT version FROM schema_version');
   const version = rows[0]?.version ?? 0;
-  if (version > MIGRATIONS.length)
-    throw new StoreError('STORE_NEWER', { expected: MIGRATIONS.length, actual: version });
-  const migration = MIGRATIONS[version];
+  if (version > migrations.length)
+    throw new StoreError('STORE_NEWER', { expected: migrations.length, actual: version });
+  const migration = migrations[version];
   if (migration !== undefined) {
     await client.query(withByteOrder(migration(POSTGRES_WORDS)));
     const change = version === 0 ? 'INSERT INTO schema_version VALUES ($1)' : 'UPDATE schema_version SET version = $1';
@@ -42,10 +43,10 @@ async function takeStep(client: PoolClient): Promise<boolean> {
 }
 
 /** @throws StoreError STORE_NEWER, and what `pg` throws */
-export async function migratePostgres(pool: Pool): Promise<void> {
+export async function migratePostgres(pool: Pool, migrations: readonly Migration[] = MIGRATIONS): Promise<void> {
   const client = await pool.connect();
   try {
-    while (await takeStep(client));
+    while (await takeStep(client, migrations));
     client.release();
   } catch (error) {
     // What was begun ends with the connection.
