@@ -51,12 +51,15 @@ test('an objects file says where the store is; what is wrong is named without it
   };
   assert.deepEqual(parseObjects(JSON.stringify(good)), good);
   assert.deepEqual(parseObjects(JSON.stringify({ ...good, prefix: 'site-1/' })), { ...good, prefix: 'site-1/' });
+  const own = { ...good, deletesUnneeded: true };
+  assert.deepEqual(parseObjects(JSON.stringify(own)), own);
   for (const change of [
     { endpoint: 'ftp://x' },
     { bucket: '../b' },
     { prefix: '/x' },
     { more: 's3cret' },
     { region: 1 },
+    { deletesUnneeded: 'yes' },
   ]) {
     const refused = (error: Error & { code?: string }) =>
       error.code === 'SERVER_CONFIG_INVALID' && !error.message.includes('s3cret');

@@ -16,6 +16,11 @@ export type TlsConfig = {
   readonly clientCa?: string;
 };
 
+export type ObjectsConfig = S3Options & {
+  /** Whether this installation deletes what it does not need; never where another one uses the same objects. */
+  readonly deletesUnneeded?: boolean;
+};
+
 /** An OpenID provider that people sign in by. */
 export type OidcConfig = {
   readonly issuer: string;
@@ -34,7 +39,7 @@ export type ServerConfig = {
   /** A PostgreSQL database in place of SQLite in the data folder: then several servers may use one. */
   readonly database?: { readonly url: string; readonly connections?: number };
   /** An S3-compatible store for artifacts in place of the data folder. */
-  readonly objects?: S3Options;
+  readonly objects?: ObjectsConfig;
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
@@ -128,13 +133,14 @@ const OBJECTS = z.strictObject({
     .string()
     .regex(/^([A-Za-z0-9._-]+\/)*$/)
     .optional(),
+  deletesUnneeded: z.boolean().optional(),
 });
 
 /**
  * Reads an objects file: where an S3-compatible store is, and the keys to it.
  * @throws ServerError SERVER_CONFIG_INVALID
  */
-export function parseObjects(text: string): S3Options {
+export function parseObjects(text: string): ObjectsConfig {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -147,6 +153,10 @@ export function parseObjects(text: string): S3Options {
     const at = result.error.issues.map(({ path }) => ['objects', ...path].join('.')).join(', ');
     throw new ServerError('SERVER_CONFIG_INVALID', { at });
   }
-  const { prefix, ...options } = result.data;
-  return prefix === undefined ? options : { ...options, prefix };
+  const { prefix, deletesUnneeded, ...options } = result.data;
+  return {
+    ...options,
+    ...(prefix === undefined ? {} : { prefix }),
+    ...(deletesUnneeded === undefined ? {} : { deletesUnneeded }),
+  };
 }

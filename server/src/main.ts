@@ -26,6 +26,7 @@ import type { BlobStore } from './blobs/blob-store.ts';
 import { FolderBlobs } from './blobs/folder-blobs.ts';
 import { S3Blobs } from './blobs/s3-blobs.ts';
 import { type ServerConfig, verifyConfig } from './config.ts';
+import { RETENTION } from './domain/retention.ts';
 import { EGRESS_DEFAULT, egressRules } from './egress/post.ts';
 import { deviceDirectory, registerDeviceApi } from './http/device/index.ts';
 import type { DevicePorts } from './http/device/ports.ts';
@@ -42,6 +43,7 @@ import { siteFor } from './http/site.ts';
 import { CONNECTION_LIMITS, limitClients } from './http/slow-clients.ts';
 import { forgetOldEvents, placeNewEvents } from './jobs/events.ts';
 import { LastSeen } from './jobs/last-seen.ts';
+import { collectObjects } from './jobs/objects.ts';
 import { tickRollouts } from './jobs/rollouts.ts';
 import { startJobs } from './jobs/schedule.ts';
 import { WebhookDeliveries } from './jobs/webhooks.ts';
@@ -271,6 +273,15 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       },
       { name: 'webhooks', everyMs: WEBHOOKS_EVERY_MS, run: () => deliveries.turn() },
       { name: 'renew-timestamp', everyMs: RENEW_EVERY_MS, run: () => renewTimestamps(ports) },
+      {
+        name: 'objects',
+        everyMs: RENEW_EVERY_MS,
+        run: async () => {
+          if (config.objects !== undefined && config.objects.deletesUnneeded !== true) return;
+          const gone = await collectObjects(ports, RETENTION, () => isClosing);
+          if (gone.length > 0) app.log.info({ objects: gone }, 'objects that nobody needs were deleted');
+        },
+      },
       { name: 'rollouts', everyMs: ROLLOUTS_EVERY_MS, run: () => tickRollouts(ports, () => isClosing) },
     ];
     opened.push(startJobs(jobs, (job, error) => app.log.error({ err: error, job }, 'job failed')));

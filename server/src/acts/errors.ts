@@ -156,6 +156,16 @@ export const SERVER_ERRORS = {
     advice: 'Seal and publish a new version.',
     status: 409,
   },
+  RELEASE_EXPIRED: {
+    message: 'an artifact of the release is not kept any more',
+    advice: 'Upload the artifact that is named again, the very same bytes, or publish a new version.',
+    status: 409,
+  },
+  OBJECT_LEAVING: {
+    message: 'these bytes were not needed any more and are being deleted right now',
+    advice: 'Send the request again in a moment.',
+    status: 503,
+  },
   RELEASE_INCOMPLETE: {
     message: 'not every artifact of the release is uploaded',
     advice: 'Upload the artifact that is named, then publish again.',

@@ -5,7 +5,9 @@ import { fromBase64, isCodedError } from '@pawl/core/bytes';
 import { keyIdOf } from '@pawl/core/cose';
 import type { PublicKey } from '@pawl/core/crypto';
 import { type VerifiedStatement, verifyStatement } from '@pawl/core/evidence';
+import { BlobError } from '../blobs/errors.ts';
 import type { Db, Trx } from '../store/database.ts';
+import { unmarkObjects } from '../store/doomed-objects.ts';
 import { appendEnvelope, appendStatement, isStated } from '../store/ledger.ts';
 import { saveReleaseImages } from '../store/release-images.ts';
 import {
@@ -20,6 +22,7 @@ import type { ArtifactTable, ReleaseTable } from '../store/schema/index.ts';
 import { ServerError } from './errors.ts';
 import { emitEvent } from './event.ts';
 import type { ServerPorts } from './ports.ts';
+import { keepForUpload } from './retention.ts';
 import { releaseSubject } from './transition.ts';
 import { type VerifiedRelease, verifyRelease } from './verify-release.ts';
 
@@ -61,7 +64,10 @@ export function createRelease(ports: ServerPorts, tenantId: number, input: NewRe
   });
 }
 
-/** @throws ServerError RELEASE_UNKNOWN, ARTIFACT_UNKNOWN, RELEASE_IMMUTABLE; BlobError ARTIFACT_MISMATCH, STORAGE_FULL */
+/**
+ * Takes the bytes of an artifact. A published release takes only those that it had and that were not kept (retention.ts).
+ * @throws ServerError RELEASE_UNKNOWN, ARTIFACT_UNKNOWN, RELEASE_IMMUTABLE, OBJECT_LEAVING; BlobError ARTIFACT_MISMATCH, STORAGE_FULL
+ */
 export async function putArtifact(
   ports: ServerPorts,
   tenantId: number,
@@ -70,12 +76,18 @@ export async function putArtifact(
 ): Promise<void> {
   const { read } = ports.database;
   const release = await mustFind(read, tenantId, target.id);
-  if (release.state === 'published') throw new ServerError('RELEASE_IMMUTABLE', { id: release.id });
   const artifact = (await listArtifacts(read, release.id)).find(({ name }) => name === target.name);
+  const isGone = artifact?.uploaded_ms === null;
+  if (release.state === 'published' && !isGone) throw new ServerError('RELEASE_IMMUTABLE', { id: release.id });
   if (artifact === undefined) throw new ServerError('ARTIFACT_UNKNOWN', { name: target.name });
-  const digests = await ports.blobs.write(body, { sha256: artifact.sha256, sizeBytes: artifact.size_bytes });
-  const facts = { sha1: digests.sha1, md5: digests.md5, nowMs: ports.now().getTime() };
-  await ports.database.write((trx) => markUploaded(trx, release.id, artifact.name, facts));
+  const { sha256, size_bytes: sizeBytes } = artifact;
+  const keep = (trx: Trx) => keepForUpload(trx, { releaseId: release.id, sha256, nowMs: ports.now().getTime() });
+  await ports.database.write(keep);
+  const { sha1, md5 } = await ports.blobs.write(body, { sha256, sizeBytes });
+  await ports.database.write(async (trx) => {
+    await keep(trx);
+    await markUploaded(trx, release.id, artifact.name, { sha1, md5, nowMs: ports.now().getTime() });
+  });
 }
 
 /** Introduces an image key to the ledger once, so that its statements can be proven from the ledger key alone. */
@@ -151,19 +163,33 @@ function requireUploaded(artifacts: readonly ArtifactTable[]): void {
   if (missing !== undefined) throw new ServerError('RELEASE_INCOMPLETE', { name: missing.name });
 }
 
+async function requireStored({ blobs }: ServerPorts, artifacts: readonly ArtifactTable[]): Promise<void> {
+  for (const { name, sha256 } of artifacts) {
+    if (!(await blobs.has(sha256))) throw new BlobError('BLOB_MISSING', { name, sha256 });
+  }
+}
+
 /**
  * Verifies a release as its devices will, and makes it available. Publishing again is no error.
- * @throws ServerError RELEASE_UNKNOWN, RELEASE_INCOMPLETE, RELEASE_UNLISTED, RELEASE_UNSIGNED, RELEASE_DISAGREES
+ * @throws ServerError RELEASE_UNKNOWN, RELEASE_INCOMPLETE, RELEASE_UNLISTED, RELEASE_UNSIGNED, RELEASE_DISAGREES;
+ *   BlobError BLOB_MISSING
  */
 export async function publishRelease(ports: ServerPorts, tenantId: number, id: number): Promise<Release> {
   const draft = await mustFind(ports.database.read, tenantId, id);
   if (draft.state === 'published') return await viewOf(ports.database.read, draft);
   const artifacts = await listArtifacts(ports.database.read, id);
   requireUploaded(artifacts);
+  await requireStored(ports, artifacts);
   const verified = await verifyRelease(ports, draft, artifacts);
   return await ports.database.write(async (trx) => {
     const row = await mustFind(trx, tenantId, id);
     if (row.state === 'published') return await viewOf(trx, row);
+    // What nobody needed until now may have been deleted since it was looked at.
+    requireUploaded(await listArtifacts(trx, id));
+    await unmarkObjects(
+      trx,
+      artifacts.map(({ sha256 }) => sha256),
+    );
     await recordRelease(trx, ports, row, verified);
     const nowMs = ports.now().getTime();
     const { line, version, kind } = row;

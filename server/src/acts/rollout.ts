@@ -17,6 +17,7 @@ import { refuseUnapproved } from './approval.ts';
 import { excuse, moveWave, settleRollouts, takeSteps } from './engine.ts';
 import { ServerError } from './errors.ts';
 import type { ServerPorts } from './ports.ts';
+import { refuseExpired } from './retention.ts';
 import { recordRollout } from './rollout-record.ts';
 import { approvalsFor, refuseUnknownZone, tenantPolicy } from './tenant-policy.ts';
 import { applyEvent, rolloutsOf } from './transition.ts';
@@ -50,6 +51,7 @@ export async function insertPlanned(
 ): Promise<RolloutTable> {
   const { input, release, returnsRolloutId } = planned;
   const { tenantId } = actor;
+  await refuseExpired(trx, release.id);
   const tenant = await tenantPolicy(trx, tenantId);
   const required = approvalsFor(tenant, release.line);
   const row = await insertRollout(trx, {
@@ -115,8 +117,9 @@ export function createRollout(ports: ServerPorts, actor: Actor, input: NewRollou
   });
 }
 
-/** @throws ServerError ROLLOUT_NOTHING_TO_RETRY */
+/** @throws ServerError RELEASE_EXPIRED, ROLLOUT_NOTHING_TO_RETRY */
 async function retry(trx: Trx, row: RolloutTable): Promise<void> {
+  await refuseExpired(trx, row.release_id);
   const failed = await retryAll(trx, row.id, { from: 'failed', attemptsMax: ATTEMPTS_MAX });
   const silent = await retryAll(trx, row.id, { from: 'silent', attemptsMax: ATTEMPTS_MAX });
   const denied = await askAgain(trx, row.id);

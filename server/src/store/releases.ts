@@ -23,7 +23,7 @@ export async function listArtifacts(db: Db, releaseId: number): Promise<Artifact
   return await db.selectFrom('artifact').selectAll().where('release_id', '=', releaseId).orderBy('name').execute();
 }
 
-type Marks = 'urgency' | 'advice';
+type Marks = 'urgency' | 'advice' | 'changed_ms';
 export type NewReleaseRow = Omit<ReleaseTable, 'id' | 'state' | 'published_ms' | Marks> &
   Partial<Pick<ReleaseTable, Marks>>;
 
@@ -35,7 +35,7 @@ export async function insertRelease(
 ): Promise<number | undefined> {
   const inserted = await trx
     .insertInto('release')
-    .values({ ...row, state: 'draft', published_ms: null })
+    .values({ changed_ms: row.created_ms, ...row, state: 'draft', published_ms: null })
     .onConflict((conflict) => conflict.doNothing())
     .returning('id')
     .executeTakeFirst();
@@ -65,6 +65,11 @@ export async function markUploaded(
     .where('release_id', '=', releaseId)
     .where('name', '=', name)
     .execute();
+}
+
+/** Somebody works on it: what it needs is kept. */
+export async function touchRelease(trx: Trx, id: number, nowMs: number): Promise<void> {
+  await trx.updateTable('release').set({ changed_ms: nowMs }).where('id', '=', id).execute();
 }
 
 export async function markPublished(trx: Trx, releaseId: number, change: Partial<ReleaseTable>): Promise<void> {

@@ -8,6 +8,7 @@ import { FILTERS } from './filters.ts';
 import { MANY_PROCESSES } from './many-processes.ts';
 import { MENDER } from './mender.ts';
 import type { Migration } from './migration.ts';
+import { OBJECT_RETENTION } from './object-retention.ts';
 import { OIDC } from './oidc.ts';
 import { PEOPLE } from './people.ts';
 import { ROLLOUT_ENGINE } from './rollout-engine.ts';
@@ -36,4 +37,5 @@ export const MIGRATIONS: readonly Migration[] = [
   AUDIT,
   ROLLOUT_PAGES,
   OIDC,
+  OBJECT_RETENTION,
 ];

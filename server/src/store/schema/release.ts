@@ -19,6 +19,8 @@ export type ReleaseSchema = {
     urgency: Generated<Urgency>;
     /** JSON: notice, references, justification. */
     advice: Generated<string>;
+    /** When it was made, or an upload for it last began or ended. */
+    changed_ms: Generated<number>;
   };
   artifact: {
     release_id: number;
@@ -29,6 +31,8 @@ export type ReleaseSchema = {
     md5: string | null;
     uploaded_ms: number | null;
   };
+  /** Objects that nobody needs, on their way out: see doomed-objects.ts. */
+  doomed_object: { sha256: string; state: 'marked' | 'deleting'; since_ms: number };
   trust_file: { tenant_id: number; name: string; role: string; version: number; is_current: number; bytes: Uint8Array };
 };
 
