@@ -80,6 +80,7 @@ test('bodies and paths: the table of refusals', async () => {
     ['a file with a zero byte', `${file}/${FILE_NAME}%00`, {}, 400],
     ['the MD5SUM of nothing', `${file}/x.MD5SUM`, {}, 404],
   ];
+  await authorization();
   const before = await ledgerSize();
   for (const [name, path, request, status, code] of TABLE) {
     const answer = await exchange(`${device.base}${path}`, {

@@ -33,6 +33,8 @@ export function limitClients(server: Server, limits: ConnectionLimits): void {
     const cut = setTimeout(() => {
       if (!request.complete) request.destroy();
     }, limits.bodyMs);
+    // A request whose connection broke before its body was read may never say that it closed.
+    cut.unref();
     request.once('close', () => clearTimeout(cut));
   });
 }
