@@ -21,9 +21,9 @@ const send = (path: string, request: RawRequest = {}) =>
   exchange(`${server.url}/api/v1${path}`, { ...request, headers: { ...bearer(server.token), ...request.headers } });
 const post = (path: string, body: string | Uint8Array, headers: Record<string, string> = JSON_TYPE) =>
   send(path, { method: 'POST', body, headers });
-const codeOf = (answer: RawAnswer): unknown[] => [
+const codeOf = (answer: RawAnswer): [status: number, code: string] => [
   answer.status,
-  answer.status < 400 ? undefined : answer.json()['code'],
+  answer.status < 400 ? 'ok' : String(answer.json()['code']),
 ];
 const codeIs = (code: string) => (error: Error & { code?: string }) => {
   assert.equal(error.code, code);
