@@ -56,6 +56,22 @@ test('whoever is invited logs in with the link, and may what was granted until t
   await ok(other, 'login', again.link, '--without-trust');
 });
 
+test('every role logs in, from an empty folder too; only who may publish touches the trust', async () => {
+  const roles = ['viewer', 'auditor', 'operator', 'approver', 'monitor'];
+  for (const role of roles) {
+    await using folder = await Place.make();
+    const { link } = await ok<{ link: string }>(place, 'people', 'invite', role, role);
+    const said = await folder.pawl('login', link);
+    assert.equal(said.status, 0, said.err.join());
+    assert.deepEqual(said.out, [`logged in to ${server.url} as ${role} (${role})`]);
+    await fails(folder, role === 'monitor' ? /API_FORBIDDEN/ : /done/, 'rollout', 'list');
+  }
+  // Somebody who may publish, with another workspace's keys: the trust of the server is not theirs to replace.
+  await using folder = await Place.make();
+  const { link } = await ok<{ link: string }>(place, 'people', 'invite', 'Rita', 'release-manager');
+  assert.match((await folder.pawl('login', link)).out.join(' '), /Next: pawl trust begin/);
+});
+
 test('a token of a machine is made for a line, listed and revoked', async () => {
   const words = ['token', 'create', 'builder', '--machine', '--permission', 'release:write', '--line', LINE];
   const made = await ok<{ id: string; lines: string[]; token: string }>(place, ...words);

@@ -203,6 +203,24 @@ test('policy, approval and the way back from the command line', async () => {
   await writeFile(place.path('token'), hers.token);
   const approved = await ok('rollout', 'approve', next, '--key', 'ada');
   assert.equal(approved['isApproved'], true);
+  const said = (await place.pawl('rollout', 'show', next)).out.join('\n');
+  assert.match(said, /made by person\/1 at .*; installs at any time\n/);
+  assert.match(said, new RegExp(`approved: 1 of 1 people\\n  .* person ${person.id} approved\\n`));
+  await operator.call('setRoles', { params: { id: person.id }, body: { roles: ['viewer'] } });
+  assert.match(
+    (await place.pawl('rollout', 'show', next)).out.join('\n'),
+    /not approved: 0 of 1 people\n.*does not count: the person may no longer approve/,
+  );
+  await operator.call('setRoles', { params: { id: person.id }, body: { roles: ['approver'] } });
   await writeFile(place.path('token'), mine);
   assert.equal((await ok('rollout', 'start', next))['id'], Number(next));
+  const listed = (await place.pawl('rollout', 'list')).out;
+  assert.match(
+    listed[1] ?? '',
+    new RegExp(`^${next} +approved by Ada +1\\.1\\.0 +running +0 of 1 +wave 1 of 1, running$`),
+  );
+  await using folder = await Place.make();
+  const again = await operator.call('inviteAgain', { params: { id: person.id }, body: {} });
+  assert.equal((await folder.pawl('login', `${server.url}/#claim=${again.claim}`)).status, 0);
+  assert.equal((await folder.pawl('rollout', 'approval', next)).status, 0);
 });

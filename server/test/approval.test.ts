@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, beforeEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ManagementClient } from '@pawl/contract/client';
 import type { ApprovalSignature, NewRollout } from '@pawl/contract/management';
 import { toBase64 } from '@pawl/core/bytes';
@@ -19,6 +20,8 @@ let author: Person;
 let ada: Person;
 let bob: Person;
 let count = 0;
+/** The server's clock is ahead of the machine's by so much. */
+let aheadMs = 0;
 
 async function invite(name: string, role: 'approver' | 'release-manager' | 'admin'): Promise<Person> {
   const { person, claim } = await server.operator.call('invitePerson', { body: { name, roles: [role] } });
@@ -32,7 +35,7 @@ async function invite(name: string, role: 'approver' | 'release-manager' | 'admi
 }
 
 before(async () => {
-  server = await startDdiServer();
+  server = await startDdiServer({ now: () => new Date(Date.now() + aheadMs) });
   await addDevice(server, 'd-1');
   author = await invite('Author', 'admin');
   ada = await invite('Ada', 'approver');
@@ -118,6 +121,70 @@ test('whoever is shut out no longer counts, also after the approval', async () =
   await server.operator.call('disablePerson', { params: { id: carl.id }, body: {} });
   await assert.rejects(start(), { code: 'ROLLOUT_UNAPPROVED' });
   await assert.rejects(approve(carl), { code: 'API_UNAUTHENTICATED' });
+});
+
+const whyNot = async () => (await approval()).verdicts.map(({ notInForce }) => notInForce);
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  for (let left = 400; left > 0 && !(await isSo()); left -= 1) await sleep(25);
+  assert.ok(await isSo());
+}
+async function hasLapsed(): Promise<boolean> {
+  const { items } = await server.operator.call('listEvents', { query: { limit: 100 } });
+  return items.some(
+    ({ type, data }) => type === 'pawl.rollout.changed' && data.act === 'lapse' && data.rolloutId === id,
+  );
+}
+
+test('whoever may no longer approve does not count, and a scheduled rollout that rests on that does not start', async () => {
+  const dora = await invite('Dora', 'approver');
+  id = await make({ startAt: new Date(Date.now() + aheadMs + 3_600_000).toISOString() });
+  await approve(dora);
+  await approve(bob);
+  await start();
+  assert.equal(await stateOf(), 'scheduled');
+  await server.operator.call('setRoles', { params: { id: dora.id }, body: { roles: ['operator'] } });
+  assert.deepEqual(await whyNot(), ['no-role', null]);
+  assert.equal(await stateOf(), 'scheduled', 'its time has not come');
+  aheadMs += 3_600_000;
+  await until(hasLapsed);
+  assert.equal(await stateOf(), 'waiting-approval');
+  // The role given back makes it whole again, and somebody starts it anew: nothing starts by itself.
+  await server.operator.call('setRoles', { params: { id: dora.id }, body: { roles: ['approver'] } });
+  assert.deepEqual(await whyNot(), [null, null]);
+  await assert.rejects(start(), { code: 'ROLLOUT_STATE_UNSUITABLE' });
+  await approve(ada);
+  assert.equal(await stateOf(), 'ready');
+});
+
+test('a rollout that was started without its approvals offers nothing', async () => {
+  await approve(ada);
+  // As after a crash between the start and the first wave, or by somebody with access to the database.
+  const database = new DatabaseSync(join(server.folder, 'data', 'pawl.db'));
+  database.prepare("UPDATE rollout SET state = 'starting' WHERE id = ?").run(id);
+  database.close();
+  await until(hasLapsed);
+  const { counts, state } = await server.operator.call('getRollout', { params: params() });
+  assert.deepEqual([counts, state], [{}, 'waiting-approval']);
+});
+
+test('whoever made the token of the machine that made a rollout does not approve it', async () => {
+  const tokenOf = async (client: ManagementClient, label: string) => {
+    const body = { label, role: 'operator' as const };
+    const { token } = await client.call('createToken', { body });
+    return new ManagementClient({ url: server.url, token });
+  };
+  const maker = await tokenOf(author.client, 'ci');
+  const me = await maker.call('getMe', {});
+  const body = { name: 'by a machine', releaseId: server.releaseId, filter: 'name:d-1' };
+  const made = await maker.call('createRollout', { body });
+  assert.deepEqual([made.author, me.id, me.person], [me.id, made.author, null]);
+  id = made.id;
+  await assert.rejects(approve(author), { code: 'APPROVAL_BY_AUTHOR' });
+  await approve(ada);
+  await approve(bob);
+  assert.equal(await stateOf(), 'ready');
+  const byPerson = await server.operator.call('getRollout', { params: { id: await make() } });
+  assert.equal(byPerson.author, `person/${author.id}`);
 });
 
 test('an approval can be taken back until the start, and given again', async () => {

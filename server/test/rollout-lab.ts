@@ -62,6 +62,7 @@ export class RolloutLab {
       id: 'token/test',
       label: 'test',
       personId: undefined,
+      makerPersonId: undefined,
       credential: 'token/test',
       permissions: new Set(),
       lines: undefined,

@@ -1,9 +1,13 @@
-/** `pawl login`: exchanges a one-time claim for an API token, and makes the trust if the workspace has none yet. */
+/**
+ * `pawl login`: exchanges a one-time claim for an API token. Whoever may publish also gets the trust made, if the workspace
+ * has the keys for it and no trust yet; everybody else needs neither keys nor a workspace that was made before.
+ */
 import { defineCommand } from '../frame/command.ts';
-import { establishTrust, login as loginTo, parseClaimLink } from '../workspace/connection.ts';
+import { connect, establishTrust, login as loginTo, parseClaimLink } from '../workspace/connection.ts';
+import { listNamedKeys } from '../workspace/keyring.ts';
 import { obtainPassphrase, PASSPHRASE_OPTION } from '../workspace/passphrase.ts';
 import { hasTrust } from '../workspace/trust-store.ts';
-import { loadWorkspace, WORKSPACE_OPTION } from '../workspace/workspace.ts';
+import { loadOrNew, WORKSPACE_OPTION } from '../workspace/workspace.ts';
 
 export const login = defineCommand({
   summary: 'log this workspace in to a server',
@@ -14,22 +18,23 @@ export const login = defineCommand({
     ...WORKSPACE_OPTION,
   },
   example: "pawl login 'http://127.0.0.1:8080/#claim=...'",
-  async run({ values, positionals: [text = ''], io }) {
-    const link = parseClaimLink(text);
-    const before = await loadWorkspace(io, values.workspace);
-    // Asked for before the claim is used up: a claim works once.
+  async run({ values, positionals: [given = ''], io }) {
+    const link = parseClaimLink(given);
+    const before = await loadOrNew(io, values.workspace);
     const isMissing = !(await hasTrust(before.dir));
-    const isLater = isMissing && values['without-trust'];
-    const passphrase = isMissing && !isLater ? await obtainPassphrase(io, values['passphrase-file']) : '';
+    const isMakable = (await listNamedKeys(before)).some(({ name }) => name === 'root');
+    const isMade = isMissing && isMakable && !values['without-trust'];
+    // Asked for before the claim is used up: a claim works once.
+    const passphrase = isMade ? await obtainPassphrase(io, values['passphrase-file']) : '';
     const workspace = await loginTo(before, link, 'pawl login');
-    if (isLater) {
-      const text = [`logged in to ${link.server}`, 'Next: pawl trust begin'];
-      return { json: { server: link.server, isTrustNew: false }, text };
-    }
+    const { person, label, permissions } = await (await connect(workspace)).call('getMe', {});
+    const text = [`logged in to ${link.server} as ${person?.name ?? label} (${person?.roles.join(', ') ?? ''})`];
+    const json = { server: link.server, roles: person?.roles ?? [] };
+    if (!permissions.includes('release:write')) return { json: { ...json, isTrustNew: false }, text };
+    if (isMissing && !isMade)
+      return { json: { ...json, isTrustNew: false }, text: [...text, 'Next: pawl trust begin'] };
     const { isNew } = await establishTrust(workspace, passphrase, io.now());
-    return {
-      json: { server: link.server, isTrustNew: isNew },
-      text: [`logged in to ${link.server}`, isNew ? 'trust made and handed in' : 'trust handed in'],
-    };
+    const made = isNew ? 'trust made and handed in' : 'trust handed in';
+    return { json: { ...json, isTrustNew: isNew }, text: [...text, made] };
   },
 });

@@ -10,20 +10,16 @@ import { openSigningKey } from '../workspace/keyring.ts';
 import { obtainPassphrase, PASSPHRASE_OPTION } from '../workspace/passphrase.ts';
 import { chooseLine, loadWorkspace, parseNumber, parseVersion, WORKSPACE_OPTION } from '../workspace/workspace.ts';
 import { releaseIdOf } from './release-id.ts';
+import { describeVerdicts } from './rollout-view.ts';
 
 const ID = { name: 'ID', summary: 'the number of the rollout' } as const;
 const idOf = (text: string): number => Number(parseNumber(text, 'ID'));
 
 function describe(approval: RolloutApproval): Outcome {
-  const { rolloutId, required, isApproved, digest, document, verdicts } = approval;
-  const said = verdicts.map(
-    ({ personId, verdict, isInForce, reason, at }) =>
-      `${at} person ${personId} ${verdict}${isInForce ? '' : ', no longer in force'}${reason === null ? '' : `: ${reason}`}`,
-  );
-  const state = isApproved ? 'approved' : 'not approved';
+  const { rolloutId, digest, document } = approval;
   return {
     json: approval,
-    text: [`rollout ${rolloutId}: ${state}, needs ${required}`, `digest ${digest}`, ...said, document],
+    text: [`rollout ${rolloutId}`, ...describeVerdicts(approval), `digest ${digest}`, document],
   };
 }
 

@@ -1,11 +1,19 @@
-/** A rollout as text: one line about it, why it halted, its waves, its devices. */
-import type { Assignment, AssignmentState, HaltReason, Rollout, Wave, WaveState } from '@pawl/contract/management';
+/** A rollout as text: one line about it, who approved it, when it goes where, why it halted, its waves, its devices. */
+import type {
+  Assignment,
+  AssignmentState,
+  HaltReason,
+  Rollout,
+  RolloutApproval,
+  Wave,
+  WaveState,
+} from '@pawl/contract/management';
 import { type Cell, renderTable, type Tone } from '../frame/table.ts';
 
 const GOOD: ReadonlySet<AssignmentState> = new Set(['confirmed', 'reported']);
 const BAD: ReadonlySet<AssignmentState> = new Set(['reverted', 'refused', 'failed', 'cancelled', 'timed-out']);
 
-export function headline({ id, name, version, state, succeeded, devices }: Rollout): string {
+function headline({ id, name, version, state, succeeded, devices }: Rollout): string {
   return `rollout ${id} ${name}: ${version}, ${state}, ${succeeded} of ${devices} succeeded`;
 }
 
@@ -18,6 +26,16 @@ function whyHalted(reason: HaltReason): string {
   }
   const sure = `with ${confidencePercent} % confidence more than ${percent(bound)} fail`;
   return `halted: ${errors} of ${answered} answers in wave ${wave} are errors; ${sure}, and the limit is ${percent(threshold)}`;
+}
+
+function spanText(seconds: number): string {
+  for (const [unit, size] of [
+    ['d', 86_400],
+    ['h', 3600],
+    ['min', 60],
+  ] as const)
+    if (seconds >= size && seconds % size === 0) return `${seconds / size} ${unit}`;
+  return `${seconds} s`;
 }
 
 function shareOf({ percent: share, count }: Wave): string {
@@ -42,6 +60,9 @@ function waveRow(wave: Wave): Cell[] {
     shareOf(wave),
     wave.size === null ? '' : String(wave.size),
     { text: wave.state, tone: WAVE_TONES[wave.state] },
+    `${wave.successPercent} %`,
+    `${wave.errorPercent} %`,
+    spanText(wave.soakS),
     of('active', 'retrying', 'retry', 'proving'),
     of('succeeded'),
     of('failed', 'retry', 'retrying'),
@@ -49,7 +70,37 @@ function waveRow(wave: Wave): Cell[] {
   ];
 }
 
-const WAVE_HEAD = ['wave', 'share', 'places', 'state', 'under way', 'succeeded', 'errors', 'other'] as const;
+const HEAD_TEXT = 'wave,share,places,state,needs,limit,soak,under way,succeeded,errors,other';
+const WAVE_HEAD = HEAD_TEXT.split(',');
+
+function windowsText({ maintenance }: Rollout): string {
+  if (maintenance === null) return 'installs at any time';
+  const windows = maintenance.windows.map(
+    ({ days, start, durationMinutes }) =>
+      `${days === undefined ? '' : `${days.join(',')}@`}${start}+${durationMinutes}`,
+  );
+  return `installs in ${windows.join(' and ')}, in the time of the device, else ${maintenance.timeZone}`;
+}
+
+const WHY_NOT = {
+  withdrawn: 'taken back',
+  changed: 'about what the rollout no longer is',
+  author: 'the author of the rollout',
+  'shut-out': 'the person is shut out',
+  'no-role': 'the person may no longer approve',
+} as const satisfies Record<NonNullable<RolloutApproval['verdicts'][number]['notInForce']>, string>;
+
+/** Who said what about a rollout, and why what was said does not count. */
+export function describeVerdicts({ required, isApproved, verdicts }: RolloutApproval): string[] {
+  const inForce = verdicts.filter(({ verdict, isInForce }) => verdict === 'approved' && isInForce).length;
+  return [
+    `${isApproved ? 'approved' : 'not approved'}: ${inForce} of ${required} people`,
+    ...verdicts.map(({ personId, verdict, notInForce, reason, at }) => {
+      const left = notInForce === null ? '' : `, does not count: ${WHY_NOT[notInForce]}`;
+      return `  ${at} person ${personId} ${verdict}${left}${reason === null ? '' : `: ${reason}`}`;
+    }),
+  ];
+}
 
 /** What there is to say of the rollout as a whole. */
 export function describeRollout(isTty: boolean, rollout: Rollout): string[] {
@@ -57,12 +108,35 @@ export function describeRollout(isTty: boolean, rollout: Rollout): string[] {
   const pool = (outcomes.waiting ?? 0) + (outcomes.blocked ?? 0);
   return [
     headline(rollout),
+    `made${rollout.author === null ? '' : ` by ${rollout.author}`} at ${rollout.createdAt}; ${windowsText(rollout)}`,
+    ...(rollout.approvalsRequired === 0 || state !== 'waiting-approval'
+      ? []
+      : [`waits for the approval of ${rollout.approvalsRequired} people: pawl rollout approval ${rollout.id}`]),
     ...(state === 'halted' && haltedBy !== null ? [whyHalted(haltedBy)] : []),
     ...(state === 'scheduled' && startAt !== null ? [`starts at ${startAt}`] : []),
     ...(endAt === null || state === 'finished' || state === 'stopped' ? [] : [`ends at ${endAt}`]),
     ...(pool === 0 ? [] : [`${pool} devices wait, ${outcomes.blocked ?? 0} of them for another rollout`]),
     ...renderTable(isTty, WAVE_HEAD, rollout.waves.map(waveRow)),
   ];
+}
+
+/** What stands beside a rollout in a list: the wave that it is in, or what it waits for. */
+function noteOf({ state, haltedBy, startAt, waves, approvalsRequired }: Rollout): string {
+  if (state === 'halted' && haltedBy !== null) return whyHalted(haltedBy).replace(/^halted: /, '');
+  if (state === 'scheduled' && startAt !== null) return `starts at ${startAt}`;
+  if (state === 'waiting-approval') return `needs ${approvalsRequired} people`;
+  const wave = waves.find((one) => one.state === 'running' || one.state === 'soaking' || one.state === 'failed');
+  return wave === undefined ? '' : `wave ${wave.position} of ${waves.length}, ${wave.state}`;
+}
+
+/** Rollouts as a table, as they come. */
+export function describeRollouts(isTty: boolean, rollouts: readonly Rollout[]): string[] {
+  const rows = rollouts.map((rollout): Cell[] => {
+    const { id, name, version, state, succeeded, devices } = rollout;
+    const tone = state === 'halted' ? 'bad' : state === 'finished' ? 'good' : 'strong';
+    return [String(id), name, version, { text: state, tone }, `${succeeded} of ${devices}`, noteOf(rollout)];
+  });
+  return renderTable(isTty, ['rollout', 'name', 'version', 'state', 'succeeded', ''], rows);
 }
 
 export function describeDevices(isTty: boolean, assignments: readonly Assignment[]): string[] {

@@ -11,7 +11,7 @@ import { releaseIdOf } from './release-id.ts';
 import { APPROVAL_COMMANDS } from './rollout-approval.ts';
 import { PLAN_OPTIONS, parsePlan } from './rollout-plan.ts';
 import { POLICY_OPTIONS, parsePolicy } from './rollout-policy.ts';
-import { describeDevices, describeRollout, headline } from './rollout-view.ts';
+import { describeDevices, describeRollout, describeRollouts, describeVerdicts } from './rollout-view.ts';
 
 const ID = { name: 'ID', summary: 'the number of the rollout' } as const;
 const ASK_AGAIN_MS = 200;
@@ -33,7 +33,7 @@ async function ask(client: ManagementClient, id: number): Promise<Told> {
 /** More devices than this are shown only when asked for. */
 const DEVICES_SHOWN = 200;
 
-function outcomeOf(io: Io, { rollout, assignments }: Told): Outcome {
+function outcomeOf(io: Io, { rollout, assignments }: Told, verdicts: readonly string[] = []): Outcome {
   const devices = assignments.map(({ id, controllerId, state, code, step }) => ({
     assignmentId: id,
     device: controllerId,
@@ -43,8 +43,13 @@ function outcomeOf(io: Io, { rollout, assignments }: Told): Outcome {
   }));
   return {
     json: { ...rollout, assignments: devices },
-    text: [...describeRollout(io.isTty, rollout), '', ...describeDevices(io.isTty, assignments)],
+    text: [...describeRollout(io.isTty, rollout), ...verdicts, '', ...describeDevices(io.isTty, assignments)],
   };
+}
+
+async function listed(io: Io, client: ManagementClient): Promise<Outcome> {
+  const rollouts = await allPages((at) => client.call('listRollouts', { query: at }));
+  return { json: rollouts, text: describeRollouts(io.isTty, rollouts) };
 }
 
 function parseId(text: string): number {
@@ -116,7 +121,7 @@ function changing(verb: Verb, summary: string): ReturnType<typeof defineCommand>
 }
 
 const show = defineCommand({
-  summary: 'show a rollout, its waves and its devices; without ID, list the rollouts',
+  summary: 'show a rollout: who approved it, its waves and its devices; without ID, list the rollouts',
   positionals: [{ ...ID, optional: true }],
   options: {
     devices: { type: 'boolean', summary: `list the devices also when they are more than ${DEVICES_SHOWN}` },
@@ -125,14 +130,24 @@ const show = defineCommand({
   example: 'pawl rollout show 3',
   async run({ values, positionals: [id], io }) {
     const client = await connect(await loadWorkspace(io, values.workspace));
-    if (id !== undefined) {
-      const rollout = await client.call('getRollout', { params: { id: parseId(id) } });
-      const isListed = values.devices || rollout.devices <= DEVICES_SHOWN;
-      if (!isListed) return { json: rollout, text: describeRollout(io.isTty, rollout) };
-      return outcomeOf(io, { rollout, assignments: await assignmentsOf(client, rollout.id) });
-    }
-    const rollouts = await allPages((at) => client.call('listRollouts', { query: at }));
-    return { json: rollouts, text: rollouts.map(headline) };
+    if (id === undefined) return await listed(io, client);
+    const rollout = await client.call('getRollout', { params: { id: parseId(id) } });
+    const isApproved = rollout.approvalsRequired > 0;
+    const verdicts = isApproved
+      ? describeVerdicts(await client.call('getApproval', { params: { id: rollout.id } }))
+      : [];
+    const isListed = values.devices || rollout.devices <= DEVICES_SHOWN;
+    if (!isListed) return { json: rollout, text: [...describeRollout(io.isTty, rollout), ...verdicts] };
+    return outcomeOf(io, { rollout, assignments: await assignmentsOf(client, rollout.id) }, verdicts);
+  },
+});
+
+const list = defineCommand({
+  summary: 'list the rollouts, the newest first: where each stands, and why it halted',
+  options: WORKSPACE_OPTION,
+  example: 'pawl rollout list',
+  async run({ values, io }) {
+    return await listed(io, await connect(await loadWorkspace(io, values.workspace)));
   },
 });
 
@@ -176,6 +191,7 @@ export const rollout: CommandGroup = {
     retry: changing('retry', 'try again the devices that failed or never answered'),
     stop: changing('stop', 'end a rollout for good; devices that are done are not affected'),
     show,
+    list,
     watch,
     ...APPROVAL_COMMANDS,
   },

@@ -4,6 +4,7 @@
  * mode 0600.
  */
 import { dirname, join } from 'node:path';
+import { isCodedError } from '@pawl/core/bytes';
 import type { Io } from '../frame/command.ts';
 import { CliError } from '../frame/errors.ts';
 import { inFolder, isPresent, readText, writeOutput } from './files.ts';
@@ -120,6 +121,17 @@ export async function loadWorkspace(io: Io, named: string | undefined): Promise<
   }
   const path = join(dir, CONFIG_FILE);
   return { dir, config: parseConfig(await readText(path), path), host: io };
+}
+
+/** The workspace, or an empty one in that folder, which is not written yet. @throws CliError CLI_WORKSPACE_MALFORMED */
+export async function loadOrNew(io: Io, named: string | undefined): Promise<Workspace> {
+  try {
+    return await loadWorkspace(io, named);
+  } catch (cause) {
+    if (!isCodedError(cause) || cause.code !== 'CLI_WORKSPACE_MISSING') throw cause;
+    const dir = inFolder(io.cwd, named ?? io.env['PAWL_WORKSPACE'] ?? '.');
+    return { dir, config: { pawl: FORMAT, tokenFile: 'token', lines: {} }, host: io };
+  }
 }
 
 /** @throws CliError CLI_LINE_UNKNOWN */

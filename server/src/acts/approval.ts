@@ -7,9 +7,18 @@ import { createHash } from 'node:crypto';
 import type { ApprovalSignature, RolloutApproval } from '@pawl/contract/management';
 import { fromHex, fromUtf8 } from '@pawl/core/bytes';
 import { canonicalJson, type Statement } from '@pawl/core/evidence';
-import type { Actor } from '../domain/actor.ts';
-import { type Approval, type ApprovalNeed, approvers, isApproved, refusalOf } from '../domain/approval.ts';
+import { type Actor, permissionsOfRoles } from '../domain/actor.ts';
+import {
+  type Approval,
+  type ApprovalNeed,
+  approvers,
+  isApproved,
+  type NotInForce,
+  notInForce,
+  refusalOf,
+} from '../domain/approval.ts';
 import { decideRollout, type RolloutEvent } from '../domain/rollout.ts';
+import { parseList } from '../store/access.ts';
 import type { Db, Trx } from '../store/database.ts';
 import { appendEnvelope, appendStatement } from '../store/ledger.ts';
 import { listArtifacts } from '../store/releases.ts';
@@ -31,6 +40,8 @@ async function documentOf(db: Db, row: RolloutTable): Promise<string> {
     rolloutId: row.id,
     name: row.name,
     authorPersonId: row.author_person_id,
+    // Older rollouts were approved without it.
+    ...(row.author === null ? {} : { author: row.author }),
     approvalsRequired: row.approvals_required,
     release: {
       id: release.id,
@@ -67,15 +78,14 @@ async function documentOf(db: Db, row: RolloutTable): Promise<string> {
   return fromUtf8(canonicalJson(facts));
 }
 
-function approvalsOf(verdicts: readonly VerdictRow[]): Approval[] {
-  return verdicts
-    .filter(({ verdict }) => verdict === 'approved')
-    .map((row) => ({
-      personId: row.person_id,
-      digest: row.digest,
-      isWithdrawn: row.withdrawn_ms !== null,
-      isPersonActive: row.person_state === 'active',
-    }));
+function approvalOf(row: VerdictRow): Approval {
+  return {
+    personId: row.person_id,
+    digest: row.digest,
+    isWithdrawn: row.withdrawn_ms !== null,
+    isPersonActive: row.person_state === 'active',
+    mayApprove: permissionsOfRoles(parseList(row.person_roles)).has('rollout:approve'),
+  };
 }
 
 type Known = {
@@ -90,12 +100,20 @@ async function knownOf(db: Db, row: RolloutTable): Promise<Known> {
   const digest = createHash('sha256').update(document).digest('hex');
   const verdicts = await listVerdicts(db, row.id);
   const need = { required: row.approvals_required, authorPersonId: row.author_person_id ?? undefined, digest };
-  return { document, need, verdicts, approvals: approvalsOf(verdicts) };
+  return {
+    document,
+    need,
+    verdicts,
+    approvals: verdicts.filter(({ verdict }) => verdict === 'approved').map(approvalOf),
+  };
 }
 
 async function viewOf(db: Db, row: RolloutTable): Promise<RolloutApproval> {
   const { document, need, verdicts, approvals } = await knownOf(db, row);
-  const people = approvers(need, approvals);
+  const whyNot = (one: VerdictRow): NotInForce | null => {
+    if (one.verdict === 'approved') return notInForce(need, approvalOf(one)) ?? null;
+    return one.digest === need.digest ? null : 'changed';
+  };
   return {
     rolloutId: row.id,
     required: need.required,
@@ -105,10 +123,8 @@ async function viewOf(db: Db, row: RolloutTable): Promise<RolloutApproval> {
     verdicts: verdicts.map((one) => ({
       personId: one.person_id,
       verdict: one.verdict,
-      isInForce:
-        one.digest === need.digest &&
-        one.withdrawn_ms === null &&
-        (one.verdict === 'denied' || people.has(one.person_id)),
+      isInForce: whyNot(one) === null,
+      notInForce: whyNot(one),
       signedWith: one.signed_with,
       reason: one.reason,
       at: new Date(one.at_ms).toISOString(),
@@ -133,13 +149,30 @@ export async function showApproval(db: Db, tenantId: number, id: number): Promis
   return await viewOf(db, await mustFind(db, tenantId, id));
 }
 
+export type ApprovalLack = {
+  readonly expected: number;
+  readonly actual: number;
+  /** Who approved once, and why that no longer counts. */
+  readonly lapsed: readonly { readonly personId: number; readonly why: NotInForce }[];
+};
+
+/** What a rollout lacks of the approvals that it needs at this moment; undefined when nothing. */
+export async function approvalLack(db: Db, row: RolloutTable): Promise<ApprovalLack | undefined> {
+  if (row.approvals_required === 0) return undefined;
+  const { need, approvals } = await knownOf(db, row);
+  if (isApproved(need, approvals)) return undefined;
+  const lapsed = approvals.flatMap((approval) => {
+    const why = notInForce(need, approval);
+    return why === undefined ? [] : [{ personId: approval.personId, why }];
+  });
+  return { expected: need.required, actual: approvers(need, approvals).size, lapsed };
+}
+
 /** What a rollout that needs approvals lacks at its start. @throws ServerError ROLLOUT_UNAPPROVED */
 export async function refuseUnapproved(db: Db, row: RolloutTable): Promise<void> {
-  if (row.approvals_required === 0) return;
-  const { need, approvals } = await knownOf(db, row);
-  if (isApproved(need, approvals)) return;
-  const actual = approvers(need, approvals).size;
-  throw new ServerError('ROLLOUT_UNAPPROVED', { id: row.id, expected: need.required, actual });
+  const lack = await approvalLack(db, row);
+  if (lack === undefined) return;
+  throw new ServerError('ROLLOUT_UNAPPROVED', { id: row.id, expected: lack.expected, actual: lack.actual });
 }
 
 type Move = { readonly event: RolloutEvent; readonly by: string; readonly facts: Readonly<Record<string, unknown>> };

@@ -16,6 +16,7 @@ import { planOfRow, untoldAssignments, updateRollout } from '../store/rollouts.t
 import type { RolloutTable, WaveTable } from '../store/schema/index.ts';
 import { foldTallies, readTallies, type Tallies } from '../store/tallies.ts';
 import { listWaves, updateWave } from '../store/waves.ts';
+import { approvalLack } from './approval.ts';
 import { emitEvent } from './event.ts';
 import type { ServerPorts } from './ports.ts';
 import { OFFER_BATCH, type Offered, offerAgain, offerNext } from './rollout-offer.ts';
@@ -174,6 +175,15 @@ async function tell(held: Held): Promise<number[]> {
   return touched;
 }
 
+/** What people approved must still hold when the time has come, and when the first wave begins: else nothing starts. */
+async function lapsed(held: Held, event: RolloutEvent): Promise<boolean> {
+  if (event !== 'due' && event !== 'begin') return false;
+  const lack = await approvalLack(held.trx, held.row);
+  if (lack === undefined) return false;
+  await move(held, 'lapse', lack);
+  return true;
+}
+
 type Taken = { readonly weight: number; readonly touched: readonly number[] };
 
 /** Takes one step. `weight` is its part of a batch. */
@@ -181,6 +191,7 @@ async function take(held: Held, step: Step, waves: readonly WaveTable[], tallies
   const light = { weight: 0, touched: [] };
   switch (step.kind) {
     case 'move':
+      if (await lapsed(held, step.event)) return light;
       if (step.event === 'begin') await begin(held, waves, tallies);
       else if (step.event === 'finish') await finish(held, waves);
       else await move(held, step.event);

@@ -71,7 +71,8 @@ export async function insertPlanned(
     policy: JSON.stringify(policyOf(input, tenant)),
     state: required > 0 ? 'waiting-approval' : 'ready',
     approvals_required: required,
-    author_person_id: actor.personId ?? null,
+    author_person_id: actor.makerPersonId ?? null,
+    author: actor.id,
     returns_rollout_id: returnsRolloutId ?? null,
   });
   await insertWaves(trx, row.id, plannedWaves(input.waves));

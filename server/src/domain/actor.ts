@@ -13,6 +13,8 @@ export type Actor = {
   readonly label: string;
   /** The person who asks, by token or session; undefined for a machine. */
   readonly personId: number | undefined;
+  /** The person who answers for what is made: who asks, or who made the token of the machine that does. */
+  readonly makerPersonId: number | undefined;
   /** With what: `token/<id>`, or the session. */
   readonly credential: string;
   readonly permissions: ReadonlySet<Permission>;
@@ -27,6 +29,7 @@ export const NOBODY: Actor = {
   id: 'nobody',
   label: 'nobody',
   personId: undefined,
+  makerPersonId: undefined,
   credential: 'none',
   permissions: new Set(),
   lines: undefined,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Approval, approvers, isApproved, refusalOf } from './approval.ts';
+import { type Approval, approvers, isApproved, type NotInForce, notInForce, refusalOf } from './approval.ts';
 
 const NEED = { required: 2, authorPersonId: 1, digest: 'now' };
 const by = (personId: number, more: Partial<Approval> = {}): Approval => ({
@@ -9,6 +9,7 @@ const by = (personId: number, more: Partial<Approval> = {}): Approval => ({
   digest: 'now',
   isWithdrawn: false,
   isPersonActive: true,
+  mayApprove: true,
   ...more,
 });
 
@@ -21,6 +22,7 @@ test('two distinct people who are not the author, over what the rollout is now, 
     [[by(2), by(3, { digest: 'before' })], false, 'before a change'],
     [[by(2), by(3, { isWithdrawn: true })], false, 'withdrawn'],
     [[by(2), by(3, { isPersonActive: false })], false, 'shut out'],
+    [[by(2), by(3, { mayApprove: false })], false, 'without the role'],
     [[by(2), by(3, { isWithdrawn: true }), by(3)], true, 'withdrawn and given again'],
   ];
   for (const [approvals, expected, what] of cases) assert.equal(isApproved(NEED, approvals), expected, what);
@@ -34,12 +36,25 @@ test('the author and whoever approved already is told so; after a change everybo
   assert.equal(refusalOf({ ...NEED, digest: 'changed' }, [by(2)], 2), undefined);
 });
 
+test('an approval that does not count says why, and one that says nothing counts', () => {
+  const cases: readonly [Partial<Approval>, NotInForce | undefined][] = [
+    [{}, undefined],
+    [{ isWithdrawn: true, isPersonActive: false }, 'withdrawn'],
+    [{ digest: 'before', mayApprove: false }, 'changed'],
+    [{ personId: 1 }, 'author'],
+    [{ isPersonActive: false, mayApprove: false }, 'shut-out'],
+    [{ mayApprove: false }, 'no-role'],
+  ];
+  for (const [more, expected] of cases) assert.equal(notInForce(NEED, by(2, more)), expected);
+});
+
 test('no approvals of fewer people than are needed are ever enough', () => {
   const approval = fc.record({
     personId: fc.integer({ min: 1, max: 4 }),
     digest: fc.constantFrom('now', 'before'),
     isWithdrawn: fc.boolean(),
     isPersonActive: fc.boolean(),
+    mayApprove: fc.boolean(),
   });
   fc.assert(
     fc.property(fc.array(approval), fc.integer({ min: 0, max: 4 }), (approvals, required) => {

@@ -9,23 +9,34 @@ export type Approval = {
   readonly isWithdrawn: boolean;
   /** Whether the person may still act at all. */
   readonly isPersonActive: boolean;
+  /** Whether a role of the person still lets it approve. */
+  readonly mayApprove: boolean;
 };
+
+/** Why an approval does not count. */
+export type NotInForce = 'withdrawn' | 'changed' | 'author' | 'shut-out' | 'no-role';
 
 export type ApprovalNeed = {
   readonly required: number;
-  /** Undefined: a machine made it. */
+  /** Who made it, or made the token of the machine that did; undefined: a machine whose maker nobody knows. */
   readonly authorPersonId: number | undefined;
   readonly digest: string;
 };
 
-function counts({ authorPersonId, digest }: ApprovalNeed, approval: Approval): boolean {
-  const { personId, isWithdrawn, isPersonActive } = approval;
-  return !isWithdrawn && isPersonActive && approval.digest === digest && personId !== authorPersonId;
+/** Why an approval does not count towards the need, or undefined when it does. */
+export function notInForce({ authorPersonId, digest }: ApprovalNeed, approval: Approval): NotInForce | undefined {
+  if (approval.isWithdrawn) return 'withdrawn';
+  if (approval.digest !== digest) return 'changed';
+  if (approval.personId === authorPersonId) return 'author';
+  if (!approval.isPersonActive) return 'shut-out';
+  return approval.mayApprove ? undefined : 'no-role';
 }
 
 /** The people whose approvals hold, each once. */
 export function approvers(need: ApprovalNeed, approvals: readonly Approval[]): ReadonlySet<number> {
-  return new Set(approvals.filter((approval) => counts(need, approval)).map(({ personId }) => personId));
+  return new Set(
+    approvals.filter((approval) => notInForce(need, approval) === undefined).map(({ personId }) => personId),
+  );
 }
 
 export function isApproved(need: ApprovalNeed, approvals: readonly Approval[]): boolean {

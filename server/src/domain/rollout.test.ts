@@ -17,7 +17,7 @@ const DRAWN = `
   paused     time-up -> stopping    paused     finish -> finished
   halted     resume -> running      halted     next -> running        halted    retry -> halted
   halted     stop -> stopping       halted     time-up -> stopping    halted    finish -> finished
-  stopping   all-told -> stopped
+  stopping   all-told -> stopped    scheduled  lapse -> waiting-approval  starting lapse -> waiting-approval
   finished   retry -> running
 `;
 

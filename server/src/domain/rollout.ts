@@ -17,6 +17,8 @@ export const ROLLOUT_EVENTS = [
   'approved',
   'withdraw',
   'deny',
+  /** An approval that the start rests on no longer holds. */
+  'lapse',
   /** A start that waits for its time. */
   'schedule',
   /** The time of the start has come. */
@@ -52,8 +54,9 @@ const TABLE: Readonly<Record<RolloutState, Row>> = {
     'time-up': 'stopped',
     withdraw: 'waiting-approval',
     deny: 'stopped',
+    lapse: 'waiting-approval',
   },
-  starting: { begin: 'running', stop: 'stopping', 'time-up': 'stopping' },
+  starting: { begin: 'running', lapse: 'waiting-approval', stop: 'stopping', 'time-up': 'stopping' },
   running: {
     pause: 'paused',
     halt: 'halted',

@@ -153,6 +153,7 @@ export async function rolloutView(db: Db, row: RolloutTable): Promise<Rollout> {
     counts: Object.fromEntries(await countStates(db, row.id)),
     succeeded: outcomes.succeeded ?? 0,
     createdAt: new Date(row.created_ms).toISOString(),
+    author: row.author,
     waves: (await listWaves(db, row.id)).map((wave) => waveView(wave, tallies.get(wave.position) ?? {})),
     weight: row.weight,
     startAt: timeText(row.start_ms),

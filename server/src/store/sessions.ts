@@ -72,6 +72,7 @@ export async function findSessionActor(
     id: `person/${row.person_id}`,
     label: row.name,
     personId: row.person_id,
+    makerPersonId: row.person_id,
     credential: credentialOf(row.sha256),
     permissions: permissionsOfRoles(parseList(row.roles)),
     lines: undefined,

@@ -65,6 +65,7 @@ export async function findTokenActor(
     id: row.person_id === null ? credential : `person/${row.person_id}`,
     label: row.person_name ?? row.label,
     personId: row.person_id ?? undefined,
+    makerPersonId: row.person_id ?? row.made_by_person_id ?? undefined,
     credential,
     permissions: boundedBy(parseList(row.permissions) as Permission[], owner),
     lines: row.lines === null ? undefined : new Set(parseList(row.lines)),

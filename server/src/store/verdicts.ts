@@ -12,7 +12,7 @@ function selectVerdicts(db: Db, rolloutId: number) {
     .selectFrom('rollout_verdict as v')
     .innerJoin('person as p', 'p.id', 'v.person_id')
     .selectAll('v')
-    .select('p.state as person_state')
+    .select(['p.state as person_state', 'p.roles as person_roles'])
     .where('v.rollout_id', '=', rolloutId)
     .orderBy('v.id');
 }

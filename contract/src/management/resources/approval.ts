@@ -18,6 +18,8 @@ export const approval = z.strictObject({
       verdict: z.enum(['approved', 'denied']),
       /** False for what was withdrawn, or said about something else than the rollout is now. */
       isInForce: z.boolean(),
+      /** Why not: taken back, about what the rollout no longer is, by its author, by somebody shut out or without the role. */
+      notInForce: z.enum(['withdrawn', 'changed', 'author', 'shut-out', 'no-role']).nullable(),
       signedWith: z.string().nullable(),
       reason: z.string().nullable(),
       at: time,

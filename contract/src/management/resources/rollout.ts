@@ -47,6 +47,8 @@ export const rollout = z.strictObject({
   counts: stateCounts,
   succeeded: z.number().int().nonnegative(),
   createdAt: time,
+  /** Who made it: `person/<id>` or `token/<id>`; null when that was not kept yet. */
+  author: z.string().nullable(),
   /** How many people must approve it. */
   approvalsRequired: z.number().int(),
   /** The rollout whose devices this one brings back, and the one that brings back the devices of this one. */

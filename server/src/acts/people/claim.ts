@@ -100,6 +100,7 @@ export function login(
     const { token, view } = await storeToken(trx, ports, {
       tenantId: person.tenant_id,
       personId: person.id,
+      makerPersonId: person.id,
       label: input.label,
       permissions: permissionsOfRoles(rolesOf(person)),
       lines: undefined,

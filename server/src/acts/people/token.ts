@@ -15,6 +15,7 @@ export const VALID_S_MAX = 365 * 86_400;
 type NewRow = {
   readonly tenantId: number;
   readonly personId: number | null;
+  readonly makerPersonId: number | null;
   readonly label: string;
   readonly permissions: ReadonlySet<Permission>;
   readonly lines: ReadonlySet<string> | undefined;
@@ -35,6 +36,7 @@ export async function storeToken(
     sha256: secretSha256(token),
     tenant_id: row.tenantId,
     person_id: row.personId,
+    made_by_person_id: row.makerPersonId,
     label: row.label,
     permissions: JSON.stringify([...row.permissions].sort()),
     lines: row.lines === undefined ? null : JSON.stringify([...row.lines].sort()),
@@ -62,7 +64,8 @@ async function makeToken(
   const excess = findExcess({ permissions, lines, endsMs }, actor);
   if (excess !== undefined) throw new PeopleError('TOKEN_EXCEEDS_MAKER', { at: excess });
   const { tenantId } = actor;
-  const row = { tenantId, personId, label: input.label, permissions, lines, endsMs, by: actor.id };
+  const makerPersonId = actor.makerPersonId ?? null;
+  const row = { tenantId, personId, makerPersonId, label: input.label, permissions, lines, endsMs, by: actor.id };
   const { token, view } = await ports.database.write((trx) => storeToken(trx, ports, row));
   return { ...view, token };
 }

@@ -2,6 +2,7 @@
 import { ACTIVITY } from './activity.ts';
 import { APPROVAL } from './approval.ts';
 import { AUDIT } from './audit.ts';
+import { AUTHORS } from './authors.ts';
 import { BASE } from './base.ts';
 import { EVENTS } from './events.ts';
 import { FILTERS } from './filters.ts';
@@ -38,4 +39,5 @@ export const MIGRATIONS: readonly Migration[] = [
   ROLLOUT_PAGES,
   OIDC,
   OBJECT_RETENTION,
+  AUTHORS,
 ];

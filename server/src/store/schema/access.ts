@@ -33,6 +33,8 @@ export type AccessSchema = {
     person_id: number | null;
     label: string;
     permissions: string;
+    /** The person who made it, for a machine or for itself; null: nobody knows any more. */
+    made_by_person_id: number | null;
     /** Null: every line. */
     lines: string | null;
     created_ms: number;

@@ -55,8 +55,10 @@ type RolloutColumns = {
   /** JSON of a StoredPolicy (domain/rollout-policy.ts). */
   policy: Generated<string>;
   approvals_required: Generated<number>;
-  /** The person who made it; null: a machine. */
+  /** The person who made it, or made the token of the machine that did. */
   author_person_id: number | null;
+  /** `person/<id>` or `token/<id>`. Null: made before it was kept. */
+  author: string | null;
   returns_rollout_id: number | null;
 };
 
