@@ -4,13 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { PrivateKey, PublicKey } from '@pawl/core/crypto';
+import { newRandomSecret } from '@pawl/core/keys';
 import { COMMANDS } from '../src/commands/index.ts';
 import { runCommandLine } from '../src/frame/run.ts';
 import { createNamedKey, lineKeyName } from '../src/workspace/keyring.ts';
 import { createTrust } from '../src/workspace/trust-store.ts';
 import { saveConfig } from '../src/workspace/workspace.ts';
 
-export const PASSPHRASE = 'correct horse battery staple';
+/** As a machine keeps it; what people type is tried in the tests of the keys. */
+export const PASSPHRASE = newRandomSecret();
 export const LINE = 'kettle';
 
 export type Ran = {

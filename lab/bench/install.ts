@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
+import { newRandomSecret } from '@pawl/core/keys';
 import { end, memoryOf, run, runPawl, spawnPawl, start, startPawl } from '../src/stage/processes.ts';
 import { opensslSpeed } from './openssl-speed.ts';
 
@@ -108,7 +109,7 @@ async function yardstick(bench: Bench, sizeMib: number): Promise<number> {
 
 export async function benchInstall(): Promise<void> {
   const dir = mkdtempSync(`${tmpdir()}/pawl-bench-`);
-  writeFileSync(`${dir}/passphrase`, randomBytes(24).toString('base64url'), { mode: 0o600 });
+  writeFileSync(`${dir}/passphrase`, newRandomSecret(), { mode: 0o600 });
   const env = { ...process.env, PAWL_PASSPHRASE_FILE: `${dir}/passphrase`, PAWL_WORKSPACE: `${dir}/workspace` };
   const bench = { dir, env };
   try {

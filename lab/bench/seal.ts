@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { newRandomSecret } from '@pawl/core/keys';
 import { run, runPawl } from '../src/stage/processes.ts';
 import { opensslSpeed } from './openssl-speed.ts';
 
@@ -34,7 +35,7 @@ async function secondsOf(act: () => Promise<unknown>): Promise<number> {
 export async function benchSeal(): Promise<void> {
   const dir = mkdtempSync(`${tmpdir()}/pawl-bench-`);
   try {
-    writeFileSync(`${dir}/passphrase`, randomBytes(24).toString('base64url'), { mode: 0o600 });
+    writeFileSync(`${dir}/passphrase`, newRandomSecret(), { mode: 0o600 });
     const env = { ...process.env, PAWL_PASSPHRASE_FILE: `${dir}/passphrase`, PAWL_WORKSPACE: `${dir}/workspace` };
     await runPawl(
       ['init', `${dir}/workspace`, '--line', 'bench', '--vendor-domain', 'bench.example', '--class-info', 'b1'],

@@ -3,12 +3,11 @@
  * them (mode 0600). None of them can make a device install anything. The database knows their ids: all processes of one
  * installation sign with the same keys, or do not start.
  */
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { toHex } from '@pawl/core/bytes';
 import { PrivateKey, sha256 } from '@pawl/core/crypto';
-import { createFileKey, loadKeyFile, openKeyFile, saveKeyFile } from '@pawl/core/keys';
+import { createFileKey, loadKeyFile, newRandomSecret, openKeyFile, saveKeyFile } from '@pawl/core/keys';
 import { ServerError } from './acts/errors.ts';
 import type { OnlineKeys } from './acts/ports.ts';
 import type { Database } from './store/database.ts';
@@ -36,14 +35,14 @@ async function sync(path: string): Promise<void> {
 async function loadSecret(folder: string): Promise<string> {
   const path = `${folder}/secret`;
   if (!existsSync(path)) {
-    await writeFile(`${path}.new`, randomBytes(32).toString('base64url'), { mode: 0o600, flush: true });
+    await writeFile(`${path}.new`, newRandomSecret(), { mode: 0o600, flush: true });
     await rename(`${path}.new`, path);
     await sync(folder);
   }
   return (await readFile(path, 'utf8')).trim();
 }
 
-/** The key as it was made: opening the file again would derive the same slow sealing key a second time. */
+/** The key as it was made: opening the file again would derive the sealing key a second time. */
 async function create(
   path: string,
   options: Parameters<typeof createFileKey>[0],

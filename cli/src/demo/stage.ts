@@ -2,10 +2,10 @@
  * Builds what the acts play on: keys and trust, sealed releases (good and bad), the server, the relay, four provisioned and
  * enrolled devices. Everything lies under one folder and is made by the commands that a user would type.
  */
-import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toBase64 } from '@pawl/core/bytes';
+import { newRandomSecret } from '@pawl/core/keys';
 import { encodeEnvelope, parseEnvelope } from '@pawl/core/suit';
 import type { Io } from '../frame/command.ts';
 import type { CommandTable } from '../frame/parse.ts';
@@ -113,7 +113,7 @@ export class Stage {
   async build(): Promise<void> {
     this.view.heading('Setting up: keys, releases, a server, four devices');
     // No default secret: the passphrase of this demo is made now, and stays in its folder.
-    await writeFile(join(this.dir, 'passphrase'), `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 });
+    await writeFile(join(this.dir, 'passphrase'), `${newRandomSecret()}\n`, { mode: 0o600 });
     await mkdir(join(this.dir, 'firmware'));
     const assemble = join(this.#options.repositoryDir, 'examples/hub/assemble.ts');
     const [link] = await Promise.all([this.#startServer(), assembleImages(this.dir, assemble)]);

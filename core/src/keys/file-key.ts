@@ -16,7 +16,7 @@ import {
 import { KeysError } from './errors.ts';
 import { factsOf, type KeyFacts, type KeyIntent } from './key-facts.ts';
 import type { KeyFile } from './key-file.ts';
-import { assertPassphrase, derivePassphraseKey, KDF_COST, SALT_SIZE_BYTES } from './passphrase.ts';
+import { assertPassphrase, costOfPassphrase, derivePassphraseKey, SALT_SIZE_BYTES } from './passphrase.ts';
 import { assertAlgorithmAllowed, type KeyAlgorithm } from './roles.ts';
 
 const A256GCM = 3;
@@ -39,7 +39,7 @@ function sealAad(facts: KeyFacts, format: KeyFile['format']): Uint8Array {
 /** Seals secret bytes under the facts of their key; the bytes are wiped. */
 export async function sealSecret(facts: KeyFacts, secret: Uint8Array, passphrase: string): Promise<KeyFile> {
   assertPassphrase(passphrase);
-  const kdf = { ...KDF_COST, salt: new Uint8Array(randomBytes(SALT_SIZE_BYTES)) };
+  const kdf = { ...costOfPassphrase(passphrase), salt: new Uint8Array(randomBytes(SALT_SIZE_BYTES)) };
   const iv = new Uint8Array(randomBytes(AEAD_IV_SIZE_BYTES));
   const sealingKey = await derivePassphraseKey(passphrase, kdf);
   const encryptor = createAeadEncryptor({ algorithm: A256GCM, key: sealingKey, iv, aad: sealAad(facts, 2) });

@@ -32,6 +32,7 @@ export {
 } from './key-reference.ts';
 export { createLmsKeyFile, type LmsKeyOptions, LmsSigner } from './lms-key.ts';
 export { createLmsState, resumeLmsState } from './lms-state.ts';
+export { newRandomSecret } from './passphrase.ts';
 export { findPkcs11KeyId, readPkcs11PublicKey, type TokenPlace } from './pkcs11-signer.ts';
 export { KEY_ROLE_TABLE, KEY_ROLES, type KeyAlgorithm, type KeyRole, type KeyRoleRow } from './roles.ts';
 export { assertNotTestKey, findTestKey, type TestKey } from './test-keys.ts';

@@ -25,9 +25,9 @@ import {
   resealKeyFile,
   saveKeyFile,
 } from './index.ts';
-import { derivePassphraseKey } from './passphrase.ts';
+import { derivePassphraseKey, newRandomSecret } from './passphrase.ts';
 
-const PASSPHRASE = 'correct horse battery';
+const PASSPHRASE = newRandomSecret();
 const OPTIONS: FileKeyOptions = {
   role: 'image',
   algorithm: 'ESP256',
@@ -106,6 +106,23 @@ test('opens with the passphrase in another Unicode form', async () => {
   const made = await createFileKey({ ...OPTIONS, passphrase: 'caf\u00e9 cr\u00e8me br\u00fbl\u00e9e' });
   const opened = await openKeyFile(made.file, 'cafe\u0301 cre\u0300me bru\u0302le\u0301e');
   assert.equal(keyIdOf(opened.publicKey), made.file.id);
+});
+
+test('what a person types costs what RFC 9106 recommends, 256 random bits the least, and both open again', async () => {
+  const costOf = async (passphrase: string) => {
+    const { file: made, key } = await createFileKey({ ...OPTIONS, passphrase });
+    assert.equal(
+      keyIdOf((await openKeyFile(parseKeyFile(encodeKeyFile(made)), passphrase)).publicKey),
+      keyIdOf(key.publicKey),
+    );
+    return [made.kdf.memoryKiB, made.kdf.passes];
+  };
+  const secret = newRandomSecret();
+  assert.notEqual(secret, newRandomSecret());
+  assert.deepEqual(await costOf(secret), [8192, 1]);
+  for (const typed of ['correct horse battery', secret.slice(0, -1), `${secret}A`, ` ${secret}`, secret.slice(5)]) {
+    assert.deepEqual(await costOf(typed), [65_536, 3], typed);
+  }
 });
 
 test('refuses short passphrases, long purposes and algorithms that the role does not have', async () => {

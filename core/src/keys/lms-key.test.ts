@@ -9,13 +9,14 @@ import {
   createLmsState,
   type KeyFile,
   LmsSigner,
+  newRandomSecret,
   openKeyFile,
   resealKeyFile,
   resumeLmsState,
 } from './index.ts';
 import { reserveLeaf } from './lms-state.ts';
 
-const PASSPHRASE = 'correct horse battery';
+const PASSPHRASE = newRandomSecret();
 const NOW = new Date('2026-05-04T03:02:01.000Z');
 let folder = '';
 let file: KeyFile;

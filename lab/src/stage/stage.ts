@@ -2,11 +2,11 @@
  * A stage for benchmarks, soaks and tests: a workspace, a server process and its operator, all in one folder, made with the
  * commands that people use. What is measured or killed is a process of its own.
  */
-import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ManagementClient } from '@pawl/contract/client';
+import { newRandomSecret } from '@pawl/core/keys';
 import { end, runPawl, type Started, startPawl } from './processes.ts';
 
 const LINE = 'fleet';
@@ -23,7 +23,7 @@ export class Stage {
   /** An empty stage; `env` is what the processes inherit. */
   static make(env: NodeJS.ProcessEnv): Stage {
     const stage = new Stage(mkdtempSync(join(tmpdir(), 'pawl-stage-')), env);
-    writeFileSync(join(stage.dir, 'passphrase'), randomBytes(24).toString('base64url'), { mode: 0o600 });
+    writeFileSync(join(stage.dir, 'passphrase'), newRandomSecret(), { mode: 0o600 });
     return stage;
   }
 
