@@ -42,6 +42,7 @@ import { guardRoutes } from './http/route-tables.ts';
 import { siteFor } from './http/site.ts';
 import { CONNECTION_LIMITS, limitClients } from './http/slow-clients.ts';
 import { forgetOldEvents, placeNewEvents } from './jobs/events.ts';
+import { forgetKeptAnswers } from './jobs/kept-answers.ts';
 import { LastSeen } from './jobs/last-seen.ts';
 import { collectObjects } from './jobs/objects.ts';
 import { tickRollouts } from './jobs/rollouts.ts';
@@ -80,6 +81,7 @@ const CLOSE_GRACE_MS = 10_000;
 const REDACTED = ['req.headers.authorization', 'req.headers.cookie', 'req.headers["x-pawl-proxy-secret"]'];
 const PLACE_EVENTS_EVERY_MS = 250;
 const WEBHOOKS_EVERY_MS = 250;
+const FORGET_ANSWERS_EVERY_MS = 600_000;
 const KEEP_EVENTS = { keepDays: 30, keepMax: 1_000_000 };
 
 /** Folder by folder: Node's recursive mkdir never ends where a file system answers ENOENT for a new name (/proc). */
@@ -271,6 +273,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
         everyMs: RENEW_EVERY_MS,
         run: () => forgetOldEvents(ports, config.events ?? KEEP_EVENTS),
       },
+      { name: 'forget-answers', everyMs: FORGET_ANSWERS_EVERY_MS, run: () => forgetKeptAnswers(ports) },
       { name: 'webhooks', everyMs: WEBHOOKS_EVERY_MS, run: () => deliveries.turn() },
       { name: 'renew-timestamp', everyMs: RENEW_EVERY_MS, run: () => renewTimestamps(ports) },
       {

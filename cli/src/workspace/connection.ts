@@ -14,6 +14,8 @@ import { createTrust, hasTrust, loadLineKeysBytes, loadMetadata, loadRoots } fro
 import { saveConfig, type Workspace } from './workspace.ts';
 
 const TOKEN_MODE = 0o600;
+/** A server that is started again, or a database that is away for a moment, is no reason to give up. */
+const PATIENCE_MS = 20_000;
 
 export type ClaimLink = { readonly server: string; readonly claim: string };
 
@@ -32,7 +34,8 @@ export function parseClaimLink(text: string): ClaimLink {
 export async function connect({ dir, config }: Workspace): Promise<ManagementClient> {
   const path = inFolder(dir, config.tokenFile);
   if (config.server === undefined || !(await isPresent(path))) throw new CliError('CLI_TOKEN_MISSING');
-  return new ManagementClient({ url: config.server, token: (await readText(path)).trim() });
+  const token = (await readText(path)).trim();
+  return new ManagementClient({ url: config.server, token, patienceMs: PATIENCE_MS });
 }
 
 /** Exchanges the claim for a token and keeps both facts in the workspace. */

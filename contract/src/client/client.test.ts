@@ -61,3 +61,61 @@ test('bytes come back as bytes', async () => {
   const { client } = clientOf(() => new Response(new Uint8Array([80, 75, 3, 4])));
   assert.deepEqual(await client.call('exportBundle', {}), new Uint8Array([80, 75, 3, 4]));
 });
+
+const UNREACHABLE = { type: 'about:blank', title: 'away', status: 503, code: 'STORE_UNREACHABLE', advice: 'Wait.' };
+const claims = [
+  () => new Response(JSON.stringify(UNREACHABLE), { status: 503, headers: { 'retry-after': '0' } }),
+  () => json({ claim: 'abc', expiresAt: '2026-03-01T12:00:00.000Z' }),
+];
+const asked = { body: { controllerId: 'c', model: 'hub', line: 'hub' } };
+
+/** A client that waits; each call is answered by the next of the answers, the last one for ever. */
+function patientOf(answers: readonly (() => Response | Promise<Response>)[]): {
+  client: ManagementClient;
+  sent: Sent[];
+} {
+  const sent: Sent[] = [];
+  const fetcher: typeof fetch = async (url, init = {}) => {
+    sent.push({ url: url instanceof Request ? url.url : url.toString(), init });
+    return await (answers[Math.min(sent.length, answers.length) - 1] ?? assert.fail)();
+  };
+  return { client: new ManagementClient({ url: 'http://pawl.example/', fetch: fetcher, patienceMs: 2000 }), sent };
+}
+
+test('who is patient asks for something new again under the same key, and for the next thing under another', async () => {
+  const lost = () => Promise.reject(new TypeError('fetch failed', { cause: new Error('other side closed') }));
+  const { client, sent } = patientOf([lost, claims[0] ?? assert.fail, claims[1] ?? assert.fail]);
+  assert.equal((await client.call('createClaim', asked)).claim, 'abc');
+  await client.call('createClaim', asked);
+  const keys = sent.map(({ init }) => new Headers(init.headers).get('idempotency-key'));
+  assert.equal(keys.length, 4);
+  assert.match(keys[0] ?? '', /^"[0-9a-f-]{36}"$/);
+  assert.deepEqual([keys[1], keys[2]], [keys[0], keys[0]]);
+  assert.notEqual(keys[3], keys[0]);
+});
+
+test('what may do harm twice is asked once, and so is a server where nobody listens', async () => {
+  const away = claims[0] ?? assert.fail;
+  for (const ask of [
+    (client: ManagementClient) => client.call('decommissionDevice', { params: { controllerId: 'x' } }),
+    (client: ManagementClient) => client.call('login', { body: { claim: 'a'.repeat(43), label: 'x' } }),
+  ]) {
+    const { client, sent } = patientOf([away]);
+    await assert.rejects(ask(client), codeOf('STORE_UNREACHABLE'));
+    assert.equal(sent.length, 1);
+  }
+  const cause = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+  const { client, sent } = patientOf([() => Promise.reject(new TypeError('fetch failed', { cause }))]);
+  await assert.rejects(client.call('health', {}), codeOf('CLIENT_UNREACHABLE'));
+  assert.equal(sent.length, 1);
+});
+
+test('patience ends: with its time, and at once when the server names a longer one', async () => {
+  const late = () => new Response(JSON.stringify(UNREACHABLE), { status: 503, headers: { 'retry-after': '10' } });
+  const once = patientOf([late]);
+  await assert.rejects(once.client.call('health', {}), codeOf('STORE_UNREACHABLE'));
+  assert.equal(once.sent.length, 1);
+  const refusing = patientOf([() => new Response(JSON.stringify({ ...UNREACHABLE, status: 500 }), { status: 500 })]);
+  await assert.rejects(refusing.client.call('createClaim', asked), codeOf('STORE_UNREACHABLE'));
+  assert.equal(refusing.sent.length, 1);
+});

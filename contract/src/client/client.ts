@@ -3,10 +3,16 @@
  * refusal (problem JSON) becomes a `RemoteError` with the server's code.
  */
 import { z } from 'zod';
-import { MANAGEMENT_OPERATIONS, type ManagementOperation, type ManagementOperationId } from '../management/index.ts';
+import {
+  MANAGEMENT_OPERATIONS,
+  type ManagementOperation,
+  type ManagementOperationId,
+  takesIdempotencyKey,
+} from '../management/index.ts';
 import type { PawlEvent } from '../management/resources/event.ts';
 import { ClientError, RemoteError } from './errors.ts';
 import { readMessages } from './event-stream.ts';
+import { askPatiently, type Failure } from './patience.ts';
 
 type Operations = typeof MANAGEMENT_OPERATIONS;
 type In<T> = T extends z.ZodType ? z.input<T> : never;
@@ -38,6 +44,8 @@ export type ClientOptions = {
   readonly url: string;
   readonly token?: string | undefined;
   readonly fetch?: typeof globalThis.fetch;
+  /** How long to wait altogether to ask again what may be asked again (./patience.ts); not at all when left out. */
+  readonly patienceMs?: number;
 };
 
 type AnyInput = {
@@ -69,6 +77,7 @@ function urlOf(base: string, operation: ManagementOperation, input: AnyInput): s
 function requestOf(operation: ManagementOperation, input: AnyInput, token: string | undefined): RequestInit {
   const headers: Record<string, string> = { accept: 'application/json, application/octet-stream' };
   if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
+  if (takesIdempotencyKey(operation)) headers['idempotency-key'] = `"${globalThis.crypto.randomUUID()}"`;
   if (operation.body === undefined) return { method: operation.method, headers };
   if (operation.body === 'bytes') {
     headers['content-type'] = 'application/octet-stream';
@@ -80,10 +89,17 @@ function requestOf(operation: ManagementOperation, input: AnyInput, token: strin
   return { method: operation.method, headers, body: JSON.stringify(input.body ?? {}) };
 }
 
-async function refusalOf(response: Response): Promise<Error> {
+async function refusalOf(response: Response): Promise<Failure> {
   const parsed = problem.safeParse(await response.json().catch(() => undefined));
-  if (parsed.success) return new RemoteError(parsed.data);
-  return new ClientError('CLIENT_ANSWER_UNEXPECTED', { status: response.status });
+  if (!parsed.success) {
+    const error = new ClientError('CLIENT_ANSWER_UNEXPECTED', { status: response.status });
+    return { error, retryAfterS: undefined };
+  }
+  const retryAfter = response.headers.get('retry-after') ?? '';
+  return {
+    error: new RemoteError(parsed.data),
+    retryAfterS: /^[0-9]{1,6}$/.test(retryAfter) ? Number(retryAfter) : undefined,
+  };
 }
 
 async function send(url: string, init: RequestInit, fetcher: typeof globalThis.fetch): Promise<Response> {
@@ -94,21 +110,47 @@ async function send(url: string, init: RequestInit, fetcher: typeof globalThis.f
   }
 }
 
+/** What came of an operation, with its whole body where that ends; a line that breaks in between is as if there was none. */
+async function ask(
+  url: string,
+  init: RequestInit,
+  { response: kind }: ManagementOperation,
+  fetcher: typeof globalThis.fetch,
+): Promise<{ readonly answer: unknown } | Failure> {
+  try {
+    const response = await send(url, init, fetcher);
+    if (!response.ok) return await refusalOf(response);
+    if (kind === 'events') return { answer: textOfBody(response) };
+    return { answer: kind === 'bytes' ? new Uint8Array(await response.arrayBuffer()) : await response.text() };
+  } catch (cause) {
+    const error = cause instanceof ClientError ? cause : new ClientError('CLIENT_UNREACHABLE', { url }, cause);
+    return { error, retryAfterS: undefined };
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The text of an answer as it comes. */
 async function* textOfBody(response: Response): AsyncGenerator<string> {
   const decoder = new TextDecoderStream();
   for await (const piece of response.body?.pipeThrough(decoder) ?? []) yield piece;
 }
 
-function waitFor(ms: number, signal: AbortSignal): Promise<void> {
+function waitFor(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer);
       resolve();
     };
     const timer = setTimeout(done, ms);
-    if (signal.aborted) done();
-    signal.addEventListener('abort', done, { once: true });
+    if (signal?.aborted === true) done();
+    signal?.addEventListener('abort', done, { once: true });
   });
 }
 
@@ -123,14 +165,16 @@ export class ManagementClient {
   /** @throws ClientError CLIENT_UNREACHABLE, CLIENT_ANSWER_UNEXPECTED; RemoteError with the server's code */
   async call<Id extends ManagementOperationId>(id: Id, input: OperationInput<Id>): Promise<OperationOutput<Id>> {
     const operation: ManagementOperation = MANAGEMENT_OPERATIONS[id];
-    const { url, token, fetch = globalThis.fetch } = this.#options;
+    const { url, token, fetch = globalThis.fetch, patienceMs = 0 } = this.#options;
     const given = input as AnyInput;
-    const response = await send(urlOf(url, operation, given), requestOf(operation, given, token), fetch);
-    if (!response.ok) throw await refusalOf(response);
-    if (operation.response === 'text') return (await response.text()) as OperationOutput<Id>;
-    if (operation.response === 'events') return textOfBody(response) as OperationOutput<Id>;
-    if (operation.response === 'bytes') return new Uint8Array(await response.arrayBuffer()) as OperationOutput<Id>;
-    const parsed = operation.response.safeParse(await response.json().catch(() => undefined));
+    // The key is the request's: asked again, it is the same.
+    const address = urlOf(url, operation, given);
+    const init = requestOf(operation, given, token);
+    const isHarmless = operation.method === 'GET' || takesIdempotencyKey(operation);
+    const once = () => ask(address, init, operation, fetch);
+    const answer = await askPatiently(once, isHarmless ? patienceMs : 0, (ms) => waitFor(ms));
+    if (typeof operation.response === 'string') return answer as OperationOutput<Id>;
+    const parsed = operation.response.safeParse(parseJson(String(answer)));
     if (parsed.success) return parsed.data as OperationOutput<Id>;
     const at = parsed.error.issues[0]?.path.map(String).join('.');
     throw new ClientError('CLIENT_ANSWER_UNEXPECTED', { operation: id, at });
@@ -156,7 +200,7 @@ export class ManagementClient {
       try {
         const request = { ...init, headers: { ...headers, ...from }, signal };
         const response = await send(urlOf(url, operation, { query }), request, fetch);
-        if (!response.ok) throw await refusalOf(response);
+        if (!response.ok) throw (await refusalOf(response)).error;
         for await (const message of readMessages(textOfBody(response))) {
           place = message.place ?? place;
           if (message.event !== undefined) yield message.event;

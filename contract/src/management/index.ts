@@ -1,9 +1,11 @@
 /** The management API as data: what the operations take and give, and their OpenAPI documents. */
 export { deviceOpenApi, managementOpenApi, menderOpenApi } from './openapi.ts';
 export {
+  IDEMPOTENCY_KEY,
   MANAGEMENT_OPERATIONS,
   type ManagementOperation,
   type ManagementOperationId,
+  takesIdempotencyKey,
 } from './operations/index.ts';
 export {
   isRole,

@@ -2,7 +2,12 @@
 import { z } from 'zod';
 import { DEVICE_OPERATIONS, type DeviceOperation } from '../device/index.ts';
 import { MENDER_OPERATIONS, type MenderOperation } from '../mender/index.ts';
-import { MANAGEMENT_OPERATIONS, type ManagementOperation } from './operations/index.ts';
+import {
+  IDEMPOTENCY_KEY,
+  MANAGEMENT_OPERATIONS,
+  type ManagementOperation,
+  takesIdempotencyKey,
+} from './operations/index.ts';
 
 type JsonSchema = Record<string, unknown>;
 type AnyOperation = ManagementOperation | DeviceOperation | MenderOperation;
@@ -11,6 +16,14 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as JsonSchema;
   return rest;
 }
+
+const IDEMPOTENCY_KEY_HEADER = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description: 'The same request under the same key within 24 h is done once, and answered the same again',
+  schema: { type: 'string', pattern: IDEMPOTENCY_KEY.source },
+};
 
 function parametersOf(operation: AnyOperation): JsonSchema[] {
   const inPath = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
@@ -22,7 +35,8 @@ function parametersOf(operation: AnyOperation): JsonSchema[] {
   const query = 'query' in operation && operation.query !== undefined ? schemaOf(operation.query, 'input') : undefined;
   const properties = (query?.['properties'] ?? {}) as Record<string, JsonSchema>;
   const inQuery = Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: false, schema }));
-  return [...inPath, ...inQuery];
+  const isKeyed = 'allow' in operation && takesIdempotencyKey(operation);
+  return [...inPath, ...inQuery, ...(isKeyed ? [IDEMPOTENCY_KEY_HEADER] : [])];
 }
 
 const BYTES = { 'application/octet-stream': {} };

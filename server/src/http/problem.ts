@@ -41,6 +41,17 @@ export const API_ERRORS = {
     advice: 'Send less at once.',
     status: 413,
   },
+  API_KEY_REUSED: {
+    message: 'the Idempotency-Key came before, with another request',
+    advice: 'Make a new key for each request; send a key again only with the same request.',
+    status: 422,
+  },
+  API_REPEAT_UNANSWERED: {
+    message: 'a request with this Idempotency-Key was begun, and has no answer yet',
+    advice:
+      'Send it again after Retry-After. When that stays so, the server stopped in between: look at what there is, then use a new key.',
+    status: 409,
+  },
   API_NOT_FOUND: {
     message: 'there is nothing at this address',
     advice: 'Compare with docs/reference/openapi-management.json.',

@@ -23,7 +23,7 @@ import { TENANT_OPERATIONS } from './tenant.ts';
 import { TRUST_OPERATIONS } from './trust.ts';
 import { WEBHOOK_OPERATIONS } from './webhook.ts';
 
-export type { ManagementOperation } from './operation.ts';
+export { IDEMPOTENCY_KEY, type ManagementOperation, takesIdempotencyKey } from './operation.ts';
 
 export const MANAGEMENT_OPERATIONS = {
   ...SERVER_OPERATIONS,

@@ -36,6 +36,14 @@ export type ManagementOperation = {
 
 export type OperationTable = Readonly<Record<string, ManagementOperation>>;
 
+/** Whether a request may carry an `Idempotency-Key`: everything that makes something, by somebody the server knows. */
+export function takesIdempotencyKey({ method, allow }: Pick<ManagementOperation, 'method' | 'allow'>): boolean {
+  return method === 'POST' && allow !== 'open';
+}
+
+/** What an `Idempotency-Key` looks like; the quotes of a structured field (RFC 9651 §3.3.3) may be left out. */
+export const IDEMPOTENCY_KEY: RegExp = /^(?:"[A-Za-z0-9_-]{16,64}"|[A-Za-z0-9_-]{16,64})$/;
+
 /** Numbers of paths and queries have one spelling: decimal digits. Anything else stays text, and is refused as such. */
 export function inUrl<T extends z.ZodType>(schema: T): z.ZodPreprocess<T> {
   const isDecimal = (value: unknown): value is string =>

@@ -6,11 +6,17 @@
 import type { ServerPorts } from '../../acts/ports.ts';
 import { appendAudit, type NewAuditEntry } from '../../store/audit.ts';
 import type { Database } from '../../store/database.ts';
+import type { First } from './kept-answer.ts';
 
 export type Act = Omit<NewAuditEntry, 'result'>;
 
 /** Runs an operation that may change something, so that it leaves exactly one entry for what it did. */
-export async function audited<T>(ports: ServerPorts, act: Act, run: (ports: ServerPorts) => Promise<T>): Promise<T> {
+export async function audited<T>(
+  ports: ServerPorts,
+  act: Act,
+  run: (ports: ServerPorts) => Promise<T>,
+  first?: First,
+): Promise<T> {
   const { database } = ports;
   let isRecorded = false;
   const recording: Database = {
@@ -19,18 +25,20 @@ export async function audited<T>(ports: ServerPorts, act: Act, run: (ports: Serv
     write: async (inside) => {
       const isFirst = !isRecorded;
       const result = await database.write(async (trx) => {
+        if (isFirst) await first?.begin(trx);
         const done = await inside(trx);
         if (isFirst) await appendAudit(trx, { ...act, result: 'ok' });
         return done;
       });
       isRecorded = true;
+      first?.committed();
       return result;
     },
     writeInTurn: (task, inside) => database.writeInTurn(task, inside),
     close: () => database.close(),
   };
   const answer = await run({ ...ports, database: recording });
-  if (!isRecorded) await database.write((trx) => appendAudit(trx, { ...act, result: 'ok' }));
+  if (!isRecorded) await recording.write(() => Promise.resolve());
   return answer;
 }
 

@@ -17,6 +17,7 @@ import { parseStrictJson } from '../strict-json.ts';
 import { type Act, audited, recordRefusal } from './audit.ts';
 import { authorize, authorizeLine, identify } from './authorize.ts';
 import { HANDLERS, type Request } from './handlers/index.ts';
+import { keyedOf, once, readIdempotencyKey } from './kept-answer.ts';
 import { type ApiLimits, retryAfterOf } from './limits.ts';
 import { goneOf, sendStream } from './stream.ts';
 import { Visitor } from './visitor.ts';
@@ -67,6 +68,36 @@ const ANSWER_HEADERS = {
 function bytesOf(answer: unknown): Buffer {
   if (!(answer instanceof Uint8Array)) throw new TypeError('the operation answers with bytes');
   return Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength);
+}
+
+/** What the contract does not name does not leave the server; an answer that breaks it is a fault of ours. */
+function jsonOf({ response }: ManagementOperation, answer: unknown): string {
+  if (typeof response === 'string') throw new TypeError('the operation answers with JSON');
+  return JSON.stringify(response.parse(answer));
+}
+
+type KeyedRequest = {
+  readonly key: string;
+  readonly id: ManagementOperationId;
+  readonly request: FastifyRequest;
+  readonly parsed: Readonly<Record<'params' | 'query' | 'body', unknown>>;
+  readonly sender: Known & { readonly act: Act };
+};
+
+/** Does what a request with an Idempotency-Key asks for, or gives the answer that it had. */
+function answerOnce(
+  { key, id, request, parsed, sender }: KeyedRequest,
+  run: (ports: ServerPorts) => Promise<unknown>,
+  ports: ServerPorts,
+): ReturnType<typeof once> {
+  const { actor, visitor, act } = sender;
+  // What was shown to be let in: a token or a session.
+  const secret = request.headers.authorization ?? visitor.visit.sessionSecret ?? '';
+  const asked = [id, parsed.params ?? null, parsed.query ?? null, parsed.body ?? null];
+  const keyed = keyedOf(key, { credential: actor.credential, secret }, asked, ports.now().getTime());
+  return once(keyed, ports, request.id, async (first) =>
+    jsonOf(MANAGEMENT_OPERATIONS[id], await audited(ports, act, run, first)),
+  );
 }
 
 type AnyHandler = (request: Request<ManagementOperationId>, ports: ServerPorts) => Promise<unknown>;
@@ -152,6 +183,14 @@ function route(app: FastifyInstance, id: ManagementOperationId, edge: Edge, port
       };
       await authorizeLine(sender.actor, operation, parsed, ports.database.read);
       const run = (own: ServerPorts) => handler(parsed as unknown as Request<ManagementOperationId>, own);
+      const key = readIdempotencyKey(operation, request.headers);
+      if (key !== undefined && sender.act !== undefined) {
+        const said = await answerOnce({ key, id, request, parsed, sender: { ...sender, act: sender.act } }, run, ports);
+        reply.headers({ ...ANSWER_HEADERS, ...strictTransport(ports.site()), ...sender.visitor.headers });
+        if (said.isRepeated) reply.header('idempotent-replayed', 'true');
+        const type = said.status < 400 ? 'application/json' : 'application/problem+json';
+        return reply.code(said.status).type(type).send(said.body);
+      }
       const answer = await (sender.act === undefined ? run(ports) : audited(ports, sender.act, run));
       reply.headers({ ...ANSWER_HEADERS, ...strictTransport(ports.site()), ...sender.visitor.headers });
       if (operation.response === 'text') return reply.type('text/plain; version=0.0.4; charset=utf-8').send(answer);
@@ -159,8 +198,7 @@ function route(app: FastifyInstance, id: ManagementOperationId, edge: Edge, port
       if (operation.response === 'events') return sendStream(reply, answer as AsyncGenerator<string>);
       if (operation.response === 'bytes')
         return reply.type(operation.responseType ?? 'application/zip').send(bytesOf(answer));
-      // What the contract does not name does not leave the server; an answer that breaks it is a fault of ours.
-      return reply.type('application/json').send(JSON.stringify(operation.response.parse(answer)));
+      return reply.type('application/json').send(jsonOf(operation, answer));
     },
   });
 }

@@ -6,6 +6,7 @@ import { AUTHORS } from './authors.ts';
 import { BASE } from './base.ts';
 import { EVENTS } from './events.ts';
 import { FILTERS } from './filters.ts';
+import { KEPT_ANSWERS } from './kept-answers.ts';
 import { MANY_PROCESSES } from './many-processes.ts';
 import { MENDER } from './mender.ts';
 import type { Migration } from './migration.ts';
@@ -40,4 +41,5 @@ export const MIGRATIONS: readonly Migration[] = [
   OIDC,
   OBJECT_RETENTION,
   AUTHORS,
+  KEPT_ANSWERS,
 ];

@@ -6,6 +6,7 @@ import type { AccessSchema } from './access.ts';
 import type { AuditSchema } from './audit.ts';
 import type { DeviceSchema } from './device.ts';
 import type { EventSchema } from './event.ts';
+import type { KeptAnswerSchema } from './kept-answer.ts';
 import type { LedgerSchema } from './ledger.ts';
 import type { MenderSchema } from './mender.ts';
 import type { ReleaseSchema } from './release.ts';
@@ -20,6 +21,7 @@ export type Schema = AccessSchema &
   MenderSchema &
   ReleaseSchema &
   RolloutSchema &
+  KeptAnswerSchema &
   LedgerSchema &
   EventSchema &
   WebhookSchema;
