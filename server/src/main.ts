@@ -185,7 +185,7 @@ async function buildApp(config: ServerConfig, ports: ServerPorts, lastSeen: Last
   }
   const devicePorts: DevicePorts = {
     ...ports,
-    directory: deviceDirectory(ports.database.read),
+    directory: deviceDirectory(ports.database.read, ports.now),
     publicUrl: config.publicUrl,
     pollIntervalS: config.pollIntervalS,
     defaultTenant: tenantOf(config),

@@ -58,32 +58,28 @@ export function makeSelfSigned(
   return read(files);
 }
 
+const DEVICE_EXTENSIONS = ['basicConstraints=critical,CA:FALSE', 'extendedKeyUsage=clientAuth'];
+
 /** A certificate that an authority issued for a common name. */
 export function issueCertificate(
   folder: string,
   name: string,
   authority: CertificateFiles,
   subject: string = `/CN=${name}`,
+  options: {
+    readonly extensions?: readonly string[];
+    /** For a certificate over the key that another one has. */
+    readonly keyFile?: string;
+    readonly days?: number;
+  } = {},
 ): CertificateFiles {
-  const files = filesOf(folder, name);
+  const { extensions = DEVICE_EXTENSIONS, keyFile, days = 2 } = options;
+  const files = { ...filesOf(folder, name), ...(keyFile === undefined ? {} : { keyFile }) };
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', files.keyFile];
   const requestFile = join(folder, `${name}.csr`);
   const extensionFile = join(folder, `${name}.ext`);
-  writeFileSync(extensionFile, 'basicConstraints=critical,CA:FALSE\nextendedKeyUsage=clientAuth\n');
-  openssl([
-    'req',
-    '-new',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-keyout',
-    files.keyFile,
-    '-subj',
-    subject,
-    '-out',
-    requestFile,
-  ]);
+  writeFileSync(extensionFile, `${extensions.join('\n')}\n`);
+  openssl(['req', '-new', ...(keyFile === undefined ? key : ['-key', keyFile]), '-subj', subject, '-out', requestFile]);
   openssl([
     'x509',
     '-req',
@@ -95,7 +91,7 @@ export function issueCertificate(
     authority.keyFile,
     '-CAcreateserial',
     '-days',
-    '2',
+    String(days),
     '-extfile',
     extensionFile,
     '-out',

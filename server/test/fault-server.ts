@@ -72,7 +72,7 @@ export async function startFaultServer(
   );
   await registerDeviceApi(app, {
     ...ports,
-    directory: deviceDirectory(database.read),
+    directory: deviceDirectory(database.read, ports.now),
     publicUrl: undefined,
     pollIntervalS: 300,
     defaultTenant: 'default',

@@ -198,6 +198,8 @@ const UNKNOWN: Readonly<Record<string, string>> = {
   setDevicePolicy: 'DEVICE_UNKNOWN',
   getGroup: 'GROUP_UNKNOWN',
   deleteGroup: 'GROUP_UNKNOWN',
+  removeAuthority: 'AUTHORITY_UNKNOWN',
+  barCertificate: 'AUTHORITY_UNKNOWN',
   changeGateway: 'GATEWAY_UNKNOWN',
   revokeGateway: 'GATEWAY_UNKNOWN',
   getApproval: 'ROLLOUT_UNKNOWN',
@@ -225,6 +227,7 @@ const UNKNOWN: Readonly<Record<string, string>> = {
 const PEM = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' });
 /** Bodies of operations that take more than an empty one. */
 const VALID_BODIES: Readonly<Record<string, string>> = {
+  barCertificate: '{"serialNumber":"1"}',
   setRoles: '{"roles":[]}',
   denyRollout: '{"reason":"no"}',
   returnRollout: '{"releaseId":1}',

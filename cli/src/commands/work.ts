@@ -24,6 +24,10 @@ export const WORK_COMMANDS: CommandTable = {
   token: { summary: 'tokens of the API', load: async () => (await import('./token.ts')).token },
   audit: { summary: 'who did what', load: async () => (await import('./audit.ts')).audit },
   device: { summary: 'the devices that the server knows', load: async () => (await import('./device.ts')).device },
+  authority: {
+    summary: 'certificates that let devices in',
+    load: async () => (await import('./authority.ts')).authority,
+  },
   group: { summary: 'filters that have a name', load: async () => (await import('./group.ts')).group },
   gateway: {
     summary: 'tokens that act for several devices',

@@ -20,6 +20,7 @@ export type { NewOwnToken, NewToken, Token } from './resources/access.ts';
 export type { RolloutApproval } from './resources/approval.ts';
 export { ASSIGNMENT_STATES, type Assignment, type AssignmentState } from './resources/assignment.ts';
 export type { AuditEntry } from './resources/audit.ts';
+export type { DeviceAuthority, NewAuthority } from './resources/authority.ts';
 export type { Device, NewClaim, NewDevice } from './resources/device.ts';
 export type { DeviceChange, DeviceImport, DeviceLogEntry, ImportedDevice } from './resources/device-change.ts';
 export { EVENT_DATA, EVENT_TYPES, type EventData, type EventType, type PawlEvent } from './resources/event.ts';

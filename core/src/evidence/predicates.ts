@@ -69,6 +69,14 @@ export const PREDICATES = {
     summary: 'an operator changed what is written of a device, or of all that a filter named',
     signedBy: ['ledger'],
   },
+  'urn:pawl:device:1': {
+    summary: 'a device was added, imported or decommissioned, got other credentials, or went to another tenant',
+    signedBy: ['ledger'],
+  },
+  'urn:pawl:device-authority:1': {
+    summary: 'certificates of an authority let devices in from now on, or no longer do',
+    signedBy: ['ledger'],
+  },
   'urn:pawl:gateway:1': { summary: 'a gateway may act for these devices from now on', signedBy: ['ledger'] },
   'urn:pawl:tenant:1': { summary: 'an organisation came to the server', signedBy: ['ledger'] },
   'urn:pawl:device-group:1': { summary: 'a saved filter was made, changed or deleted', signedBy: ['ledger'] },

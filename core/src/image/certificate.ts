@@ -16,6 +16,7 @@ const SUBJECT_KEY_ID = '2.5.29.14';
 const KEY_USAGE = '2.5.29.15';
 const BASIC_CONSTRAINTS = '2.5.29.19';
 const NAME_CONSTRAINTS = '2.5.29.30';
+const EXTENDED_KEY_USAGE = '2.5.29.37';
 
 /** RFC 5280 §4.2.1.3, from bit 0. */
 const KEY_USAGES = [
@@ -49,6 +50,8 @@ export type Certificate = {
   /** How many certificates may stand between this one and that of the signer. */
   readonly pathLength?: number;
   readonly hasNameConstraints?: true;
+  /** Critical extensions that nothing here reads, as object identifiers. */
+  readonly unreadCritical: readonly string[];
   /** The AlgorithmIdentifier of the signature on the certificate. */
   readonly signatureAlgorithm: Uint8Array;
 };
@@ -80,27 +83,33 @@ function parsePathLength(value: Uint8Array): { readonly pathLength?: number } {
   return constraints.isAtEnd ? {} : { pathLength: constraints.smallInteger('a path length') };
 }
 
-type Extensions = Pick<Certificate, 'subjectKeyId' | 'keyUsages' | 'pathLength' | 'hasNameConstraints'>;
+type Read = Pick<Certificate, 'subjectKeyId' | 'keyUsages' | 'pathLength' | 'hasNameConstraints'>;
+type Extensions = Read & Pick<Certificate, 'unreadCritical'>;
 
-const EXTENSIONS: Readonly<Record<string, (value: Uint8Array) => Extensions>> = {
+const EXTENSIONS: Readonly<Record<string, (value: Uint8Array) => Read>> = {
   [SUBJECT_KEY_ID]: (value) => ({
     subjectKeyId: new DerReader(value).next(TAG.octetString, 'a subject key identifier').content,
   }),
   [KEY_USAGE]: (value) => ({ keyUsages: parseKeyUsages(value) }),
   [BASIC_CONSTRAINTS]: parsePathLength,
   [NAME_CONSTRAINTS]: () => ({ hasNameConstraints: true }),
+  // Node reads it.
+  [EXTENDED_KEY_USAGE]: () => ({}),
 };
 
 function parseExtensions(extensions: DerReader): Extensions {
-  let found: Extensions = {};
+  let found: Read = {};
+  const unreadCritical: string[] = [];
   while (!extensions.isAtEnd) {
     const extension = extensions.enter(TAG.sequence, 'an extension');
     const oid = extension.oid('an extension');
-    extension.optional(TAG.boolean);
+    const isCritical = extension.optional(TAG.boolean)?.content[0] === 0xff;
     const value = extension.next(TAG.octetString, 'the value of an extension').content;
-    found = { ...found, ...EXTENSIONS[oid]?.(value) };
+    const read = EXTENSIONS[oid];
+    if (read === undefined && isCritical) unreadCritical.push(oid);
+    found = { ...found, ...read?.(value) };
   }
-  return found;
+  return { ...found, unreadCritical };
 }
 
 /** RFC 5280 §4.1: the fields that Node does not show. */
@@ -120,7 +129,7 @@ function parseFields(der: Uint8Array): Omit<Certificate, 'x509' | 'publicKey'> {
     signatureAlgorithm,
     issuer,
     ...(extensions === undefined
-      ? {}
+      ? { unreadCritical: [] }
       : parseExtensions(parseDer(extensions.content, TAG.sequence, 'a list of extensions'))),
   };
 }
@@ -204,4 +213,39 @@ export function describeSigner({ x509, keyUsages }: Certificate): CmsSigner {
     ...(keyUsages === undefined ? {} : { keyUsages }),
     ...(purposes === undefined ? {} : { purposes: purposes.map((oid) => PURPOSES[oid] ?? oid) }),
   };
+}
+
+/** What a certificate restricts itself to, and whether its key and its signature are of today's strength. */
+export type CertificateLimits = Pick<Certificate, 'keyUsages' | 'pathLength' | 'unreadCritical'> & {
+  readonly purposes?: readonly string[];
+  readonly hasNameConstraints: boolean;
+  readonly isStrong: boolean;
+};
+
+/**
+ * Reads the limits of a certificate, for those who decide who a peer is. Nothing is verified.
+ * @throws ImageError IMAGE_SIGNATURE_MALFORMED
+ */
+export function certificateLimits(der: Uint8Array): CertificateLimits {
+  const certificate = parseCertificate(der);
+  const { keyUsages, pathLength, unreadCritical, hasNameConstraints = false } = certificate;
+  const { purposes } = describeSigner(certificate);
+  return {
+    ...(keyUsages === undefined ? {} : { keyUsages }),
+    ...(pathLength === undefined ? {} : { pathLength }),
+    ...(purposes === undefined ? {} : { purposes }),
+    unreadCritical,
+    hasNameConstraints,
+    isStrong: isStronglySigned(certificate) && isStrongKey(certificate.publicKey),
+  };
+}
+
+function isStrongKey(key: KeyObject): boolean {
+  try {
+    checkKeyStrength(key);
+    return true;
+  } catch (error) {
+    if (!isCodedError(error)) throw error;
+    return false;
+  }
 }

@@ -3,7 +3,7 @@
  * a format; the table is `IMAGE_FORMATS`. Formats that carry signatures are verified too (`verifyImage`). Pure: bytes in,
  * facts out; every structure is checked against the end of the bytes before it is read.
  */
-export type { CmsSigner } from './certificate.ts';
+export { type CertificateLimits, type CmsSigner, certificateLimits } from './certificate.ts';
 export type { CortexMDescription } from './cortex-m.ts';
 export type { DfuDescription, DfuTarget } from './dfu.ts';
 export type { EfiDescription, EfiFacts, OsRelease, SbatEntry, VerifiedEfi } from './efi.ts';

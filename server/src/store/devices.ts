@@ -18,7 +18,10 @@ export type NewDeviceRow = {
   readonly publicKeyPem?: string;
   readonly keyId?: string;
   readonly nowMs: number;
+  readonly certificate?: CertificateColumns;
 };
+
+export type CertificateColumns = Pick<DeviceTable, 'authority_id' | 'certificate_serial' | 'certificate_until_ms'>;
 
 /** Inserts a device; undefined when the controller id is taken. */
 export async function insertDevice(trx: Trx, row: NewDeviceRow): Promise<number | undefined> {
@@ -45,8 +48,9 @@ export async function insertDevice(trx: Trx, row: NewDeviceRow): Promise<number 
       auto_confirm: null,
       last_seen_ms: null,
       created_ms: row.nowMs,
-      enrolled_ms: row.publicKeyPem === undefined ? null : row.nowMs,
+      enrolled_ms: row.keyId === undefined ? null : row.nowMs,
       decommissioned_ms: null,
+      ...row.certificate,
     })
     .onConflict((conflict) => conflict.doNothing())
     .returning('id')

@@ -6,6 +6,7 @@ import { ACCESS_OPERATIONS } from './access.ts';
 import { APPROVAL_OPERATIONS } from './approval.ts';
 import { ASSIGNMENT_LOG_OPERATIONS } from './assignment-log.ts';
 import { AUDIT_OPERATIONS } from './audit.ts';
+import { AUTHORITY_OPERATIONS } from './authority.ts';
 import { REGISTRY_OPERATIONS } from './device.ts';
 import { DEVICE_CHANGE_OPERATIONS } from './device-change.ts';
 import { EVENT_OPERATIONS } from './event.ts';
@@ -32,6 +33,7 @@ export const MANAGEMENT_OPERATIONS = {
   ...SIGN_IN_OPERATIONS,
   ...AUDIT_OPERATIONS,
   ...REGISTRY_OPERATIONS,
+  ...AUTHORITY_OPERATIONS,
   ...MENDER_REGISTRY_OPERATIONS,
   ...DEVICE_CHANGE_OPERATIONS,
   ...GROUP_OPERATIONS,

@@ -32,6 +32,26 @@ export const REGISTRY_ERRORS = {
     advice: 'Make another gateway for some of them.',
     status: 409,
   },
+  AUTHORITY_UNKNOWN: {
+    message: 'there is no such authority',
+    advice: 'List the authorities with `pawl authority list`.',
+    status: 404,
+  },
+  AUTHORITY_EXISTS: {
+    message: 'this certificate is registered already',
+    advice: 'Remove the authority first to register it otherwise; its devices come in again by themselves.',
+    status: 409,
+  },
+  AUTHORITY_TOO_MANY: {
+    message: 'there are 50 authorities already',
+    advice: 'Remove those that issue nothing any more.',
+    status: 409,
+  },
+  AUTHORITY_UNSUITABLE: {
+    message: 'this certificate cannot vouch for devices',
+    advice: 'Register the certificate of the authority that issues device certificates directly, in PEM.',
+    status: 422,
+  },
   GROUP_TOO_MANY: {
     message: 'there are 200 groups already',
     advice: 'Delete groups that nobody uses; filters can be written without a name too.',
@@ -43,8 +63,8 @@ export type RegistryErrorCode = keyof typeof REGISTRY_ERRORS;
 
 /** What the registry of devices refuses. */
 export class RegistryError extends CodedError<RegistryErrorCode> {
-  constructor(code: RegistryErrorCode, details: ErrorDetails = {}) {
-    super(code, errorRow(REGISTRY_ERRORS, code), details);
+  constructor(code: RegistryErrorCode, details: ErrorDetails = {}, cause?: unknown) {
+    super(code, errorRow(REGISTRY_ERRORS, code), details, cause);
     this.name = 'RegistryError';
   }
 }

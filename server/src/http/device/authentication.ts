@@ -4,7 +4,8 @@
  * Accepted, in this order: a client certificate (its key is the one that the device enrolled, or the device CA issued it
  * with the device's name as its only common name), the device's own token, a gateway token that names the device.
  * Tokens are known as SHA-256 only and compared in constant time; an unknown device costs the same comparison and gets
- * the same answer as a wrong token. Nothing is ever registered by a request.
+ * the same answer as a wrong token. Nothing is registered here: who has a certificate of a registered authority comes in by
+ * `admission.ts`, and then here.
  */
 import { isEqualBytes } from '@pawl/core/bytes';
 import { keyIdOf } from '@pawl/core/cose';
@@ -20,8 +21,16 @@ const NO_TOKEN = new Uint8Array(32);
 
 function isCertificateOf(certificate: PeerCertificate, device: KnownDevice): boolean {
   if (certificate.isTrustedByCa && certificate.commonName === device.controllerId) return true;
-  if (device.publicKeyPem === undefined) return false;
-  return isEqualBytes(certificate.spkiDer, PublicKey.fromSpki(device.publicKeyPem).toSpkiDer());
+  return device.keyId !== undefined && certificate.isExpired !== true && keyIdOfPeer(certificate) === device.keyId;
+}
+
+function keyIdOfPeer({ spkiDer }: PeerCertificate): string | undefined {
+  try {
+    return keyIdOf(PublicKey.fromSpki(spkiDer));
+  } catch {
+    // A key of a kind that no device enrols with.
+    return undefined;
+  }
 }
 
 function isTokenOf(token: string, device: KnownDevice | undefined): boolean {
@@ -37,12 +46,8 @@ async function findByCertificate(
   if (certificate.isTrustedByCa && certificate.commonName !== undefined) {
     return directory.findDevice(tenant, certificate.commonName);
   }
-  try {
-    return await directory.findByKey(tenant, keyIdOf(PublicKey.fromSpki(certificate.spkiDer)));
-  } catch {
-    // A key of a kind that no device enrols with.
-    return undefined;
-  }
+  const keyId = keyIdOfPeer(certificate);
+  return keyId === undefined ? undefined : directory.findByKey(tenant, keyId);
 }
 
 async function findClaimed(

@@ -13,6 +13,9 @@ export type PeerCertificate = {
   readonly spkiDer: Uint8Array;
   /** Whether the chain ends in the configured device CA. */
   readonly isTrustedByCa: boolean;
+  /** Who passes it on looked at the time, and it was over: no credential any more, only something to refuse by name. */
+  readonly isExpired?: true;
+  readonly x509: X509Certificate;
 };
 
 export type Credentials = {
@@ -78,6 +81,7 @@ export function peerCertificateOf(certificate: X509Certificate, isTrustedByCa: b
     commonName: commonNameOf(certificate),
     spkiDer: new Uint8Array(certificate.publicKey.export({ type: 'spki', format: 'der' })),
     isTrustedByCa,
+    x509: certificate,
   };
 }
 
@@ -93,7 +97,7 @@ export function parseProxyCertificate(
   if (text.length > CERTIFICATE_CHARS_MAX) return undefined;
   try {
     const certificate = new X509Certificate(utf8(decodeURIComponent(text)));
-    if (!isWithinValidity(certificate, trust.now)) return undefined;
+    if (!isWithinValidity(certificate, trust.now)) return { ...peerCertificateOf(certificate, false), isExpired: true };
     return peerCertificateOf(certificate, isIssuedBy(certificate, trust.authorities, trust.now));
   } catch {
     return undefined;

@@ -18,6 +18,10 @@ const NOT_READABLE = {
   hawkbit: `${ERROR}.rest.body.notReadable`,
   exceptionClass: `${REST_EXCEPTIONS}.MessageNotReadableException`,
 } as const;
+const NOT_PERMITTED = {
+  hawkbit: `${ERROR}.insufficientpermission`,
+  exceptionClass: `${EXCEPTIONS}.InsufficientPermissionException`,
+} as const;
 // The misspelt name is hawkBit's.
 const NOT_FOUND = {
   hawkbit: `${ERROR}.repo.entitiyNotFound`,
@@ -68,6 +72,36 @@ export const DEVICE_API_ERRORS = {
     status: 403,
     hawkbit: `${ERROR}.insufficientpermission`,
     exceptionClass: `${EXCEPTIONS}.InsufficientPermissionException`,
+  },
+  DEVICE_CERTIFICATE_UNSUITABLE: {
+    message: 'the certificate is not one that names a device',
+    advice: 'A device shows an end-entity certificate for client authentication, of an authority that issues directly.',
+    status: 403,
+    ...NOT_PERMITTED,
+  },
+  DEVICE_CERTIFICATE_EXPIRED: {
+    message: 'the certificate of the device, or of its authority, is not valid now',
+    advice: 'Renew the certificate over the same key; look at the clocks.',
+    status: 403,
+    ...NOT_PERMITTED,
+  },
+  DEVICE_CERTIFICATE_BARRED: {
+    message: 'the certificate is barred',
+    advice: 'The operator barred its serial number; only a new certificate lets the device in again.',
+    status: 403,
+    ...NOT_PERMITTED,
+  },
+  DEVICE_CERTIFICATE_NAME_REFUSED: {
+    message: 'the certificate does not give a name that its authority may give, or another than the one asked for',
+    advice: 'The only common name is the name of the device; the operator registers the pattern of names.',
+    status: 403,
+    ...NOT_PERMITTED,
+  },
+  DEVICE_CERTIFICATE_KEY_DIFFERS: {
+    message: 'the device or the key is known already, and not together',
+    advice: 'Ask the operator: a device that was heard with other credentials is not replaced by a certificate.',
+    status: 403,
+    ...NOT_PERMITTED,
   },
   DEVICE_PROOF_REQUIRED: {
     message: 'this takes a signed report of a device with a key, and nothing else',

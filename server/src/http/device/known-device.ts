@@ -24,10 +24,12 @@ export type KnownDevice = {
   readonly controllerId: string;
   /** The gateway that speaks for it in this request: `gateway/<id>`. */
   readonly spokenForBy?: string;
-  /** False once decommissioned: nothing authenticates it any more, not even a gateway. */
+  /** False once decommissioned, or when the certificate by which it is in counts no more: nothing authenticates it any more, not even a gateway. */
   readonly isActive: boolean;
   readonly tokenSha256: Uint8Array | undefined;
-  /** SPKI PEM of the key that the device enrolled. */
+  /** Of the key that it enrolled, or that its certificate certifies. */
+  readonly keyId: string | undefined;
+  /** SPKI PEM of the key that the device enrolled to sign its reports with. */
   readonly publicKeyPem: string | undefined;
   /** Whether it ever polled. */
   readonly isHeard: boolean;
@@ -55,6 +57,11 @@ function selectDevices(db: Db, tenant: string) {
     .innerJoin('device as d', 'd.tenant_id', 't.id')
     .leftJoin('assignment as a', (join) => join.onRef('a.device_id', '=', 'd.id').on('a.active', '=', sql.lit(1)))
     .leftJoin('rollout as r', 'r.id', 'a.rollout_id')
+    .leftJoin('device_authority as c', 'c.id', 'd.authority_id')
+    .leftJoin('barred_certificate as b', (join) =>
+      join.onRef('b.authority_id', '=', 'd.authority_id').onRef('b.serial', '=', 'd.certificate_serial'),
+    )
+    .select(['d.key_id', 'd.authority_id', 'd.certificate_until_ms', 'c.removed_ms', 'b.barred_ms'])
     .select(['d.id', 'd.tenant_id', 'd.controller_id', 'd.public_key_pem', 'd.token_sha256', 'd.decommissioned_ms'])
     .select(['d.wants_attributes', 'd.installed_assignment_id', 'd.auto_confirm', 'd.last_seen_ms'])
     .select(['a.id as assignment_id', 'a.state', 'a.is_forced', 'r.state as rollout_state'])
@@ -78,13 +85,20 @@ function currentOf(row: Row): CurrentAssignment | undefined {
   };
 }
 
-function deviceOf(row: Row): KnownDevice {
+function isActive(row: Row, nowMs: number): boolean {
+  if (row.decommissioned_ms !== null) return false;
+  if (row.authority_id === null) return true;
+  return row.removed_ms === null && row.barred_ms === null && nowMs <= (row.certificate_until_ms ?? 0);
+}
+
+function deviceOf(row: Row, nowMs: number): KnownDevice {
   return {
     id: row.id,
     tenantId: row.tenant_id,
     controllerId: row.controller_id,
-    isActive: row.decommissioned_ms === null,
+    isActive: isActive(row, nowMs),
     tokenSha256: row.token_sha256 ?? undefined,
+    keyId: row.key_id ?? undefined,
     publicKeyPem: row.public_key_pem ?? undefined,
     isHeard: row.last_seen_ms !== null,
     isAttributesWanted: row.wants_attributes === 1,
@@ -102,7 +116,7 @@ const TENANT_SLOT = '\u0000tenant';
 const VALUE_SLOT = '\u0000value';
 
 /** Built and compiled once: a poll is this query and nothing else, and building it would cost as much as running it. */
-function compileLookup(db: Db, column: 'd.controller_id' | 'd.token_sha256' | 'd.key_id'): Lookup {
+function compileLookup(db: Db, column: 'd.controller_id' | 'd.token_sha256' | 'd.key_id', now: () => Date): Lookup {
   const compiled = selectDevices(db, TENANT_SLOT).where(sql.ref(column), '=', VALUE_SLOT).compile();
   return async (tenant, value) => {
     const values = new Map<unknown, unknown>([
@@ -111,7 +125,7 @@ function compileLookup(db: Db, column: 'd.controller_id' | 'd.token_sha256' | 'd
     ]);
     const parameters = compiled.parameters.map((slot) => (values.has(slot) ? values.get(slot) : slot));
     const { rows } = await db.executeQuery<Row>({ ...compiled, parameters });
-    return rows[0] === undefined ? undefined : deviceOf(rows[0]);
+    return rows[0] === undefined ? undefined : deviceOf(rows[0], now().getTime());
   };
 }
 
@@ -134,11 +148,11 @@ async function gatewayFor(
 }
 
 /** The directory over the store: by name, by token and by key, each through a unique index. */
-export function deviceDirectory(db: Db): DeviceDirectory {
+export function deviceDirectory(db: Db, now: () => Date): DeviceDirectory {
   return {
-    findDevice: compileLookup(db, 'd.controller_id'),
-    findByToken: compileLookup(db, 'd.token_sha256'),
-    findByKey: compileLookup(db, 'd.key_id'),
+    findDevice: compileLookup(db, 'd.controller_id', now),
+    findByToken: compileLookup(db, 'd.token_sha256', now),
+    findByKey: compileLookup(db, 'd.key_id', now),
     gatewayFor: (tenant, tokenSha256, controllerId) => gatewayFor(db, tenant, tokenSha256, controllerId),
   };
 }

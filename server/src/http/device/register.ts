@@ -6,8 +6,8 @@
  */
 import { DEVICE_OPERATIONS, type DeviceOperation, type DeviceOperationId } from '@pawl/contract/device';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { admitOrAuthenticate } from './admission.ts';
 import type { Answer } from './answer.ts';
-import { authenticateDevice } from './authentication.ts';
 import { credentialsOf, isSecureRequest } from './connection.ts';
 import { DeviceApiError } from './errors.ts';
 import { HANDLERS } from './handlers.ts';
@@ -41,7 +41,7 @@ async function nameSender(request: FastifyRequest, operation: DeviceOperation, p
     ? parseControllerId(params['controllerId'])
     : undefined;
   const credentials = credentialsOf(request.raw, ports);
-  return { device: await authenticateDevice({ tenant, controllerId }, credentials, ports.directory) };
+  return { device: await admitOrAuthenticate({ tenant, controllerId }, credentials, ports) };
 }
 
 function bodyOf(request: FastifyRequest, operation: DeviceOperation): unknown {

@@ -4,6 +4,7 @@ import { APPROVAL } from './approval.ts';
 import { AUDIT } from './audit.ts';
 import { AUTHORS } from './authors.ts';
 import { BASE } from './base.ts';
+import { DEVICE_LIFE } from './device-life.ts';
 import { EVENTS } from './events.ts';
 import { FILTERS } from './filters.ts';
 import { KEPT_ANSWERS } from './kept-answers.ts';
@@ -42,4 +43,5 @@ export const MIGRATIONS: readonly Migration[] = [
   OBJECT_RETENTION,
   AUTHORS,
   KEPT_ANSWERS,
+  DEVICE_LIFE,
 ];

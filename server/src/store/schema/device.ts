@@ -35,6 +35,10 @@ type DeviceColumns = {
   own_time_zone: string | null;
   /** What the user of the device does not want without being asked. */
   opt_out: Generated<OptOut>;
+  /** The authority by whose certificate it is let in; with it, the certificate that counts. */
+  authority_id: Generated<number | null>;
+  certificate_serial: Generated<string | null>;
+  certificate_until_ms: Generated<number | null>;
 };
 
 export type DeviceSchema = {

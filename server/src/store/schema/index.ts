@@ -4,6 +4,7 @@
  */
 import type { AccessSchema } from './access.ts';
 import type { AuditSchema } from './audit.ts';
+import type { AuthoritySchema } from './authority.ts';
 import type { DeviceSchema } from './device.ts';
 import type { EventSchema } from './event.ts';
 import type { KeptAnswerSchema } from './kept-answer.ts';
@@ -18,6 +19,7 @@ export type Schema = AccessSchema &
   AuditSchema &
   SignInSchema &
   DeviceSchema &
+  AuthoritySchema &
   MenderSchema &
   ReleaseSchema &
   RolloutSchema &
@@ -27,6 +29,7 @@ export type Schema = AccessSchema &
   WebhookSchema;
 
 export type { PersonTable } from './access.ts';
+export type { AuthorityTable } from './authority.ts';
 export type { DeviceTable } from './device.ts';
 export type { EventTable } from './event.ts';
 export type { MenderAuthTable } from './mender.ts';

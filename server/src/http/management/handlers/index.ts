@@ -3,6 +3,7 @@ import { ACCESS_HANDLERS } from './access.ts';
 import { APPROVAL_HANDLERS } from './approval.ts';
 import { ASSIGNMENT_LOG_HANDLERS } from './assignment-log.ts';
 import { AUDIT_HANDLERS } from './audit.ts';
+import { AUTHORITY_HANDLERS } from './authority.ts';
 import { DEVICE_HANDLERS } from './device.ts';
 import { DEVICE_CHANGE_HANDLERS } from './device-change.ts';
 import { EVENT_HANDLERS } from './event.ts';
@@ -30,6 +31,7 @@ export const HANDLERS: Handlers = {
   ...SIGN_IN_HANDLERS,
   ...AUDIT_HANDLERS,
   ...DEVICE_HANDLERS,
+  ...AUTHORITY_HANDLERS,
   ...MENDER_HANDLERS,
   ...DEVICE_CHANGE_HANDLERS,
   ...GROUP_HANDLERS,
