@@ -1,5 +1,13 @@
 /** Documents rendered from records: never typed twice, every sentence graded, gaps shown. */
 export { buildDocuments } from './all.ts';
-export { type Block, countGaps, type Document, type Section, type Sentence, sentencesOf } from './document.ts';
+export {
+  type Block,
+  countGaps,
+  DISCLAIMER,
+  type Document,
+  type Section,
+  type Sentence,
+  sentencesOf,
+} from './document.ts';
 export { escapeHtml, renderHtml } from './html.ts';
 export { type Records, recordsOf } from './records.ts';
