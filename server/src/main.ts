@@ -35,6 +35,7 @@ import { ApiLimits } from './http/management/limits.ts';
 import { registerManagementApi } from './http/management/register.ts';
 import { registerMenderApi } from './http/mender/register.ts';
 import { observeTraffic } from './http/observe.ts';
+import { registerIntake } from './http/pages/intake.ts';
 import { registerOidc } from './http/pages/oidc.ts';
 import { registerPages } from './http/pages/pages.ts';
 import { ApiError, problemOf } from './http/problem.ts';
@@ -168,6 +169,18 @@ function tenantOf({ tenant }: ServerConfig): string {
   return (tenant ?? 'default').toLowerCase();
 }
 
+/** Asks until it was answered, and then not again. */
+function onceDone<T>(ask: () => Promise<T>): () => Promise<T> {
+  let known: Promise<T> | undefined;
+  return () => {
+    known ??= ask().catch((error: unknown) => {
+      known = undefined;
+      throw error;
+    });
+    return known;
+  };
+}
+
 async function buildApp(config: ServerConfig, ports: ServerPorts, lastSeen: LastSeen): Promise<FastifyInstance> {
   const app = fastify(fastifyOptions(config));
   // An address that is not there reads no body; each API sets up its own reading.
@@ -179,8 +192,9 @@ async function buildApp(config: ServerConfig, ports: ServerPorts, lastSeen: Last
   registerPages(app, ports.site);
   const edge = { proxySecret: config.trustedProxy?.secret, limits: new ApiLimits(config.rateLimits) };
   await registerManagementApi(app, edge, ports);
+  const tenantId = () => ports.database.write((trx) => ensureTenant(trx, tenantOf(config)));
+  await registerIntake(app, { ports, tenantId: onceDone(tenantId), proxySecret: edge.proxySecret });
   if (config.oidc !== undefined) {
-    const tenantId = () => ports.database.write((trx) => ensureTenant(trx, tenantOf(config)));
     registerOidc(app, { ...config.oidc, tenantId }, edge, ports);
   }
   const devicePorts: DevicePorts = {

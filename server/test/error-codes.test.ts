@@ -7,6 +7,7 @@ import { CLIENT_ERRORS } from '@pawl/contract/client';
 import { FILTER_ERRORS } from '@pawl/contract/filter';
 import { PEOPLE_ERRORS } from '../src/acts/people/errors.ts';
 import { REGISTRY_ERRORS } from '../src/acts/registry/errors.ts';
+import { HANDLING_ERRORS } from '../src/acts/vulnerability/errors.ts';
 import { BLOB_ERRORS } from '../src/blobs/errors.ts';
 import { EGRESS_ERRORS } from '../src/egress/errors.ts';
 import { MENDER_ERRORS } from '../src/http/mender/errors.ts';
@@ -21,6 +22,7 @@ const TABLES = {
   MENDER_ERRORS,
   PEOPLE_ERRORS,
   REGISTRY_ERRORS,
+  HANDLING_ERRORS,
   API_ERRORS,
   STORE_ERRORS,
   BLOB_ERRORS,

@@ -222,6 +222,9 @@ const UNKNOWN: Readonly<Record<string, string>> = {
   rotateWebhookSecret: 'WEBHOOK_UNKNOWN',
   listDeadLetters: 'WEBHOOK_UNKNOWN',
   redeliver: 'WEBHOOK_UNKNOWN',
+  getVulnerability: 'VULNERABILITY_UNKNOWN',
+  changeVulnerability: 'VULNERABILITY_UNKNOWN',
+  moveVulnerability: 'VULNERABILITY_UNKNOWN',
 };
 
 const PEM = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' });
@@ -230,6 +233,7 @@ const VALID_BODIES: Readonly<Record<string, string>> = {
   barCertificate: '{"serialNumber":"1"}',
   setRoles: '{"roles":[]}',
   denyRollout: '{"reason":"no"}',
+  moveVulnerability: '{"step":"triage"}',
   returnRollout: '{"releaseId":1}',
   approveRollout: '{"signature":{"kind":"statement","envelope":"e30="}}',
   putWebhook: '{"url":"https://hooks.example/","state":"active"}',

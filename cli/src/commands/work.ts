@@ -42,6 +42,14 @@ export const WORK_COMMANDS: CommandTable = {
   rollout: { summary: 'bring a release to devices', load: async () => (await import('./rollout.ts')).rollout },
   events: { summary: 'what happened, and what happens', load: async () => (await import('./events.ts')).events },
   webhook: { summary: 'where events are posted to', load: async () => (await import('./webhook.ts')).webhook },
+  vulnerability: {
+    summary: 'reports of weaknesses, and what comes of them',
+    load: async () => (await import('./vulnerability.ts')).vulnerability,
+  },
+  disclosure: {
+    summary: 'how reports of weaknesses come in',
+    load: async () => (await import('./disclosure.ts')).disclosure,
+  },
   agent: { summary: 'the device side', load: async () => (await import('./agent.ts')).agent },
   lab: { summary: 'simulated fleets', load: async () => (await import('./lab.ts')).lab },
   catalogue: {

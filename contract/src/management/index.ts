@@ -69,4 +69,16 @@ export type {
 export type { Tenant } from './resources/tenant.ts';
 export type { NewTrust, TrustStatus } from './resources/trust.ts';
 export { OPT_OUTS, type OptOut, URGENCIES, type Urgency } from './resources/urgency.ts';
+export {
+  CASE_STATES,
+  CASE_STEPS,
+  type CaseState,
+  type CaseStep,
+  type DisclosurePolicy,
+  type NewVulnerability,
+  newVulnerability as newVulnerabilitySchema,
+  type Vulnerability,
+  type VulnerabilityChange,
+  type VulnerabilityLog,
+} from './resources/vulnerability.ts';
 export type { ChangedWebhook, DeadLetter, NewWebhook, Webhook } from './resources/webhook.ts';

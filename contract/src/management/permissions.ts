@@ -14,6 +14,8 @@ export const PERMISSIONS = [
   'event:read',
   'audit:read',
   'metrics:read',
+  'vulnerability:read',
+  'vulnerability:write',
   'people:write',
   'settings:write',
   'tenant:write',
@@ -31,9 +33,11 @@ const OPERATOR: readonly Permission[] = [...VIEWER, 'device:write', 'rollout:wri
 
 const ROLE_TABLE = {
   viewer: VIEWER,
-  auditor: [...VIEWER, 'audit:read'],
+  auditor: [...VIEWER, 'audit:read', 'vulnerability:read'],
   operator: OPERATOR,
   'release-manager': [...OPERATOR, 'release:write'],
+  /** Handles reports of vulnerabilities; what they say is embargoed, and for nobody else. */
+  security: [...VIEWER, 'vulnerability:read', 'vulnerability:write'],
   approver: [...VIEWER, 'rollout:approve'],
   /** For Prometheus: numbers and nothing else. */
   monitor: ['metrics:read'],

@@ -80,6 +80,11 @@ export const PREDICATES = {
   'urn:pawl:gateway:1': { summary: 'a gateway may act for these devices from now on', signedBy: ['ledger'] },
   'urn:pawl:tenant:1': { summary: 'an organisation came to the server', signedBy: ['ledger'] },
   'urn:pawl:device-group:1': { summary: 'a saved filter was made, changed or deleted', signedBy: ['ledger'] },
+  'urn:pawl:vulnerability:1': {
+    summary: 'a case of vulnerability handling came in, moved or was changed; the digest is salted, as it is embargoed',
+    signedBy: ['ledger'],
+  },
+  'urn:pawl:disclosure-policy:1': { summary: 'how reports of vulnerabilities come in', signedBy: ['ledger'] },
   'urn:pawl:person:1': {
     summary: 'somebody may act for the operator from now on, may do other things, or no longer may',
     signedBy: ['ledger'],

@@ -2,7 +2,14 @@
  * Telling what happened: `emitEvent` writes an event in the transaction of the act, so that there is no act without its event
  * and no event without its act. What is told is checked against the contract here, once: it can carry nothing else.
  */
-import { EVENT_DATA, EVENT_TYPES, type EventData, type EventType, type PawlEvent } from '@pawl/contract/management';
+import {
+  EVENT_DATA,
+  EVENT_TYPES,
+  type EventData,
+  type EventType,
+  type PawlEvent,
+  type Permission,
+} from '@pawl/contract/management';
 import type { Actor } from '../domain/actor.ts';
 import { tenantName } from '../store/access.ts';
 import type { Db, Trx } from '../store/database.ts';
@@ -20,6 +27,7 @@ const SUBJECTS: { readonly [T in EventType]: (data: EventData<T>) => string } = 
   'pawl.consent.answered': ({ controllerId }) => `device/${controllerId}`,
   'pawl.device.decommissioned': ({ controllerId }) => `device/${controllerId}`,
   'pawl.release.published': ({ line, version }) => `release/${line}/${version}`,
+  'pawl.vulnerability.changed': ({ caseId }) => `vulnerability/${caseId}`,
   'pawl.access.changed': ({ about }) => about,
 };
 
@@ -52,10 +60,19 @@ export async function emitEvent<T extends EventType>(
   await insertEvents(trx, [eventRow(at, type, data)]);
 }
 
-/** Which types an actor may see; undefined for all. Who may do what is for those who may read the audit. */
+/** What is not for everybody who may read events, and the permission that it is for. */
+const RESERVED: Partial<Record<EventType, Permission>> = {
+  'pawl.access.changed': 'audit:read',
+  'pawl.vulnerability.changed': 'vulnerability:read',
+};
+
+/** Which types an actor may see; undefined for all. */
 export function visibleTypes(actor: Actor): readonly EventType[] | undefined {
-  if (actor.permissions.has('audit:read')) return undefined;
-  return EVENT_TYPES.filter((type) => type !== 'pawl.access.changed');
+  const seen = EVENT_TYPES.filter((type) => {
+    const needed = RESERVED[type];
+    return needed === undefined || actor.permissions.has(needed);
+  });
+  return seen.length === EVENT_TYPES.length ? undefined : seen;
 }
 
 /** Where the events of a tenant come from: unlike that of any other server. */

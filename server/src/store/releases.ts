@@ -19,6 +19,20 @@ export async function findRelease(db: Db, tenantId: number, id: number): Promise
     .executeTakeFirst();
 }
 
+export async function findReleaseOf(
+  db: Db,
+  tenantId: number,
+  { line, version }: { readonly line: string; readonly version: string },
+): Promise<ReleaseTable | undefined> {
+  return await db
+    .selectFrom('release')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('line', '=', line)
+    .where('version', '=', version)
+    .executeTakeFirst();
+}
+
 export async function listArtifacts(db: Db, releaseId: number): Promise<ArtifactTable[]> {
   return await db.selectFrom('artifact').selectAll().where('release_id', '=', releaseId).orderBy('name').execute();
 }

@@ -22,6 +22,7 @@ import { SERVER_OPERATIONS } from './server.ts';
 import { SIGN_IN_OPERATIONS } from './sign-in.ts';
 import { TENANT_OPERATIONS } from './tenant.ts';
 import { TRUST_OPERATIONS } from './trust.ts';
+import { VULNERABILITY_OPERATIONS } from './vulnerability.ts';
 import { WEBHOOK_OPERATIONS } from './webhook.ts';
 
 export { IDEMPOTENCY_KEY, type ManagementOperation, takesIdempotencyKey } from './operation.ts';
@@ -48,6 +49,7 @@ export const MANAGEMENT_OPERATIONS = {
   ...LEDGER_OPERATIONS,
   ...EVENT_OPERATIONS,
   ...WEBHOOK_OPERATIONS,
+  ...VULNERABILITY_OPERATIONS,
 } as const;
 
 export type ManagementOperationId = keyof typeof MANAGEMENT_OPERATIONS;

@@ -8,6 +8,7 @@ import { controllerId, lineName, name, numericId, releaseVersion, time } from '.
 import { ROLLOUT_STATES } from './rollout.ts';
 import { haltReason } from './rollout-plan.ts';
 import { OPT_OUTS } from './urgency.ts';
+import { CASE_STATES } from './vulnerability.ts';
 
 const ofRollout = { rolloutId: numericId, name, line: lineName, version: releaseVersion };
 
@@ -70,6 +71,15 @@ export const EVENT_DATA = {
     version: releaseVersion,
     kind: z.enum(['pawl', 'foreign']),
   }),
+  /** A case of vulnerability handling moved or was changed; what it says is not told. For those who may read the cases. */
+  'pawl.vulnerability.changed': z.strictObject({
+    caseId: numericId,
+    /** `report`, `set`, `triage` and so on. */
+    act: z.string(),
+    state: z.enum(CASE_STATES),
+    /** Stable name of who did it; `public` for a report by the form. */
+    by: z.string(),
+  }),
   /** Somebody may do more, or less, than before. Told to those who may read the audit. */
   'pawl.access.changed': z.strictObject({
     /** What was done: `token-created`, `roles-set` and so on. */
@@ -112,6 +122,7 @@ export const event = z.discriminatedUnion('type', [
   envelopeOf('pawl.consent.answered'),
   envelopeOf('pawl.device.decommissioned'),
   envelopeOf('pawl.release.published'),
+  envelopeOf('pawl.vulnerability.changed'),
   envelopeOf('pawl.access.changed'),
 ]);
 export type PawlEvent = z.infer<typeof event>;

@@ -27,6 +27,10 @@ const CONTENT_SECURITY_POLICY = [
   "trusted-types 'none'",
 ].join('; ');
 
+/** Of a page without a script, with a form to this server or without. */
+const scriptless = (formAction: 'none' | 'self'): string =>
+  `default-src 'none'; style-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action '${formAction}'`;
+
 const HEADERS = {
   'content-security-policy': CONTENT_SECURITY_POLICY,
   'x-content-type-options': 'nosniff',
@@ -42,6 +46,11 @@ const HEADERS = {
 /** RFC 6797: two years, once the server has a name with TLS. */
 export function strictTransport(site: Site | undefined): Readonly<Record<string, string>> {
   return site?.origin.startsWith('https://') === true ? { 'strict-transport-security': 'max-age=63072000' } : {};
+}
+
+/** The headers of a page without a script. */
+export function pageHeaders(site: Site | undefined, formAction: 'none' | 'self'): Readonly<Record<string, string>> {
+  return { ...HEADERS, 'content-security-policy': scriptless(formAction), ...strictTransport(site) };
 }
 
 /** Registers the pages. */

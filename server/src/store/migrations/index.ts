@@ -19,6 +19,7 @@ import { ROLLOUT_PAGES } from './rollout-pages.ts';
 import { ROLLOUT_POLICY } from './rollout-policy.ts';
 import { SIGN_IN } from './sign-in.ts';
 import { VERSION_SEEN } from './version-seen.ts';
+import { VULNERABILITIES } from './vulnerabilities.ts';
 import { WEBHOOKS } from './webhooks.ts';
 
 export { POSTGRES_WORDS, SQLITE_WORDS } from './migration.ts';
@@ -44,4 +45,5 @@ export const MIGRATIONS: readonly Migration[] = [
   AUTHORS,
   KEPT_ANSWERS,
   DEVICE_LIFE,
+  VULNERABILITIES,
 ];

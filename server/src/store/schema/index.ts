@@ -13,6 +13,7 @@ import type { MenderSchema } from './mender.ts';
 import type { ReleaseSchema } from './release.ts';
 import type { RolloutSchema } from './rollout.ts';
 import type { SignInSchema } from './sign-in.ts';
+import type { VulnerabilitySchema } from './vulnerability.ts';
 import type { WebhookSchema } from './webhook.ts';
 
 export type Schema = AccessSchema &
@@ -26,7 +27,8 @@ export type Schema = AccessSchema &
   KeptAnswerSchema &
   LedgerSchema &
   EventSchema &
-  WebhookSchema;
+  WebhookSchema &
+  VulnerabilitySchema;
 
 export type { PersonTable } from './access.ts';
 export type { AuthorityTable } from './authority.ts';
@@ -35,4 +37,5 @@ export type { EventTable } from './event.ts';
 export type { MenderAuthTable } from './mender.ts';
 export type { ArtifactTable, ReleaseTable } from './release.ts';
 export type { AssignmentTable, MemberTable, RolloutTable, WaveTable } from './rollout.ts';
+export type { CaseLogTable, CaseTable } from './vulnerability.ts';
 export type { DeadLetterTable, WebhookTable } from './webhook.ts';

@@ -20,6 +20,7 @@ import { SERVER_HANDLERS } from './server.ts';
 import { SIGN_IN_HANDLERS } from './sign-in.ts';
 import { TENANT_HANDLERS } from './tenant.ts';
 import { TRUST_HANDLERS } from './trust.ts';
+import { VULNERABILITY_HANDLERS } from './vulnerability.ts';
 import { WEBHOOK_HANDLERS } from './webhook.ts';
 
 export type { Request } from './handler.ts';
@@ -46,4 +47,5 @@ export const HANDLERS: Handlers = {
   ...LEDGER_HANDLERS,
   ...EVENT_HANDLERS,
   ...WEBHOOK_HANDLERS,
+  ...VULNERABILITY_HANDLERS,
 };
