@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { CLIENT_ERRORS } from '@pawl/contract/client';
 import { FILTER_ERRORS } from '@pawl/contract/filter';
+import { EVIDENCE_VAULT_ERRORS } from '../src/acts/evidence/errors.ts';
 import { PEOPLE_ERRORS } from '../src/acts/people/errors.ts';
 import { REGISTRY_ERRORS } from '../src/acts/registry/errors.ts';
 import { HANDLING_ERRORS } from '../src/acts/vulnerability/errors.ts';
@@ -18,6 +19,7 @@ import { STORE_ERRORS } from '../src/store/errors.ts';
 
 const TABLES = {
   SERVER_ERRORS,
+  EVIDENCE_VAULT_ERRORS,
   EGRESS_ERRORS,
   MENDER_ERRORS,
   PEOPLE_ERRORS,

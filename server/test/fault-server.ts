@@ -43,6 +43,7 @@ export type Place = { readonly folder: string; readonly url: string | undefined;
 export async function startFaultServer(
   cluster: string | undefined,
   prepare: (place: Place) => Promise<void> = () => Promise.resolve(),
+  now: () => Date = () => new Date(),
 ): Promise<FaultServer> {
   const folder = await mkdtemp(join(tmpdir(), 'pawl-faults-'));
   const { database: options } = await databaseOf(folder, cluster);
@@ -56,7 +57,7 @@ export async function startFaultServer(
     ledgerOrigin: 'pawl-ledger/faults',
     site: () => undefined,
     challengeSecret: newSecret(),
-    now: () => new Date(),
+    now,
     newSecret,
     chance: Math.random,
     life: new ServerLife(),

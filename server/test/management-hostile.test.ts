@@ -26,6 +26,7 @@ const VALID_PARAMS: Readonly<Record<string, string>> = {
   sessionId: 'ab'.repeat(8),
   passkeyId: 'ab'.repeat(32),
   keyId: 'ab'.repeat(32),
+  sha256: 'ab'.repeat(32),
 };
 const OPERATIONS = Object.entries(MANAGEMENT_OPERATIONS) as [string, ManagementOperation][];
 const WITH_JSON = OPERATIONS.filter(([, { body }]) => body !== undefined && body !== 'bytes');
@@ -164,6 +165,7 @@ const HOSTILE_PARAMS: Readonly<Record<string, readonly string[]>> = {
   sessionId: ['AB'.repeat(8), 'ab', 'x'.repeat(16), '..%2F..'],
   passkeyId: ['AB'.repeat(32), 'ab', 'x'.repeat(64), '..%2F..'],
   keyId: ['AB'.repeat(32), 'ab', 'x'.repeat(64), '..%2F..'],
+  sha256: ['AB'.repeat(32), 'ab', 'x'.repeat(64), '..%2F..'],
 };
 
 test('names like paths, and numbers of another spelling or size, are refused by every operation', async () => {
@@ -225,6 +227,9 @@ const UNKNOWN: Readonly<Record<string, string>> = {
   getVulnerability: 'VULNERABILITY_UNKNOWN',
   changeVulnerability: 'VULNERABILITY_UNKNOWN',
   moveVulnerability: 'VULNERABILITY_UNKNOWN',
+  getEvidence: 'EVIDENCE_UNKNOWN',
+  getEvidenceFile: 'EVIDENCE_UNKNOWN',
+  withdrawEvidence: 'EVIDENCE_UNKNOWN',
 };
 
 const PEM = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' });
@@ -234,6 +239,7 @@ const VALID_BODIES: Readonly<Record<string, string>> = {
   setRoles: '{"roles":[]}',
   denyRollout: '{"reason":"no"}',
   moveVulnerability: '{"step":"triage"}',
+  withdrawEvidence: '{"reason":"no"}',
   returnRollout: '{"releaseId":1}',
   approveRollout: '{"signature":{"kind":"statement","envelope":"e30="}}',
   putWebhook: '{"url":"https://hooks.example/","state":"active"}',
@@ -241,7 +247,7 @@ const VALID_BODIES: Readonly<Record<string, string>> = {
   acceptMenderRequest: '{"controllerId":"unknown","model":"hub"}',
 };
 /** What is not there is made; or a token does not get so far. */
-const NEVER_UNKNOWN = new Set(['putLine', 'putGroup', 'removePasskey']);
+const NEVER_UNKNOWN = new Set(['putLine', 'putGroup', 'removePasskey', 'putEvidenceFile']);
 
 test('what does not exist is 404 with a code of its own', async () => {
   for (const [id, operation] of OPERATIONS) {

@@ -58,6 +58,10 @@ export const WORK_COMMANDS: CommandTable = {
   },
   gap: { summary: 'what a product has shown, and what not', load: async () => (await import('./gap.ts')).gap },
   docs: { summary: 'documents of a product', load: async () => (await import('./docs.ts')).docs },
+  evidence: {
+    summary: 'documents that were taken in as evidence',
+    load: async () => (await import('./evidence.ts')).evidence,
+  },
   ledger: {
     summary: 'what has happened, and the proof of it',
     load: async () => (await import('./ledger.ts')).ledger,

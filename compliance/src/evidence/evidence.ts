@@ -8,6 +8,7 @@
 import type { BundleReport } from '@pawl/core/evidence';
 import type { EvidenceKind } from '../catalogue/index.ts';
 import type { Product } from '../product/index.ts';
+import { documentsOfEntries } from './documents.ts';
 import { evidenceOfEntries } from './entry.ts';
 import { type Grade, isAtLeast, KIND_RULES } from './grade.ts';
 
@@ -25,6 +26,8 @@ export type EvidenceFacts = {
   readonly edition?: string | undefined;
   /** Models that it is about; absent: the whole product. */
   readonly models?: readonly string[] | undefined;
+  /** Requirements that it was made for; absent: all that ask for evidence of its kind. */
+  readonly requirements?: readonly string[] | undefined;
 };
 
 export class Evidence {
@@ -45,11 +48,17 @@ export class Evidence {
   }
 
   /** What a bundle that `verifyBundle` has verified holds about a product. */
-  static fromBundle({ origin, entries }: BundleReport, product: Product): Evidence[] {
-    return evidenceOfEntries(entries, product).map(({ index, model, grade, ...shown }) => {
+  static fromBundle(report: Pick<BundleReport, 'origin' | 'entries'>, product: Product): Evidence[] {
+    const { origin, entries } = report;
+    const happened = evidenceOfEntries(entries, product).map(({ index, model, grade, ...shown }) => {
       const models = model === undefined ? undefined : [model];
       return new Evidence({ id: `${origin}/${index}/${shown.kind}`, ...shown, models }, grade, { origin, index });
     });
+    const documents = documentsOfEntries(entries, product.product).map(
+      ({ index, grade, ...facts }) =>
+        new Evidence({ id: `${origin}/${index}/${facts.kind}`, ...facts }, grade, { origin, index }),
+    );
+    return [...happened, ...documents];
   }
 }
 

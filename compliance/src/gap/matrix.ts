@@ -79,11 +79,13 @@ function strongest(all: readonly Evidence[]): Evidence | undefined {
 
 type ByKind = ReadonlyMap<EvidenceKind, readonly Evidence[]>;
 
-function kindCell(kind: EvidenceKind, model: Model, evidence: ByKind, on: string): KindCell {
+type Question = { readonly kind: EvidenceKind; readonly reference: string; readonly on: string };
+
+function kindCell({ kind, reference, on }: Question, model: Model, evidence: ByKind): KindCell {
   const none = { kind, proof: undefined, until: undefined };
   const obstacle = obstacleTo(kind, model);
   if (obstacle !== undefined) return { ...none, reason: obstacle };
-  const all = evidence.get(kind) ?? [];
+  const all = (evidence.get(kind) ?? []).filter((one) => one.facts.requirements?.includes(reference) !== false);
   const proof = strongest(all.filter((one) => whyNot(one, model.id, on) === undefined));
   if (proof !== undefined) return { kind, proof, until: countsUntil(proof), reason: undefined };
   const nearest = strongest(all.filter((one) => one.facts.models?.includes(model.id) !== false));
@@ -93,7 +95,8 @@ function kindCell(kind: EvidenceKind, model: Model, evidence: ByKind, on: string
 type Judged = Pick<Cell, 'state' | 'kinds' | 'reason' | 'approver'>;
 
 function judgeEvidence(entry: LibraryEntry, model: Model, evidence: ByKind, on: string): Judged {
-  const kinds = entry.requirement.evidenceKinds.map((kind) => kindCell(kind, model, evidence, on));
+  const { reference, requirement } = entry;
+  const kinds = requirement.evidenceKinds.map((kind) => kindCell({ kind, reference, on }, model, evidence));
   const have = kinds.filter(({ proof }) => proof !== undefined).length;
   const state = have === kinds.length ? 'met' : have > 0 ? 'partial' : 'gap';
   return { state, kinds, reason: kinds.find(({ reason }) => reason !== undefined)?.reason, approver: undefined };

@@ -24,6 +24,15 @@ export type { DeviceAuthority, NewAuthority } from './resources/authority.ts';
 export type { Device, NewClaim, NewDevice } from './resources/device.ts';
 export type { DeviceChange, DeviceImport, DeviceLogEntry, ImportedDevice } from './resources/device-change.ts';
 export { EVENT_DATA, EVENT_TYPES, type EventData, type EventType, type PawlEvent } from './resources/event.ts';
+export {
+  DOCUMENT_KINDS,
+  type DocumentKind,
+  EVIDENCE_FILE_BYTES_MAX,
+  EVIDENCE_MEDIA_TYPES,
+  type EvidenceMediaType,
+  type EvidenceRecord,
+  type NewEvidence,
+} from './resources/evidence.ts';
 export type { Gateway, GatewayChange } from './resources/gateway.ts';
 export type { DeviceGroup } from './resources/group.ts';
 export type { LedgerEntry } from './resources/ledger.ts';

@@ -11,6 +11,9 @@ export const PERMISSIONS = [
   'rollout:write',
   'rollout:approve',
   'ledger:read',
+  'evidence:read',
+  'evidence:write',
+  'evidence:approve',
   'event:read',
   'audit:read',
   'metrics:read',
@@ -28,7 +31,14 @@ export type Permission = (typeof PERMISSIONS)[number];
  */
 export const SERVER_PERMISSIONS: ReadonlySet<string> = new Set<Permission>(['tenant:write', 'ledger:read']);
 
-const VIEWER: readonly Permission[] = ['device:read', 'release:read', 'rollout:read', 'ledger:read', 'event:read'];
+const VIEWER: readonly Permission[] = [
+  'device:read',
+  'release:read',
+  'rollout:read',
+  'ledger:read',
+  'evidence:read',
+  'event:read',
+];
 const OPERATOR: readonly Permission[] = [...VIEWER, 'device:write', 'rollout:write'];
 
 const ROLE_TABLE = {
@@ -38,7 +48,9 @@ const ROLE_TABLE = {
   'release-manager': [...OPERATOR, 'release:write'],
   /** Handles reports of vulnerabilities; what they say is embargoed, and for nobody else. */
   security: [...VIEWER, 'vulnerability:read', 'vulnerability:write'],
-  approver: [...VIEWER, 'rollout:approve'],
+  approver: [...VIEWER, 'rollout:approve', 'evidence:approve'],
+  /** Who keeps the records of products: evidence, what a product is, what does not apply to it. */
+  compliance: [...VIEWER, 'evidence:write'],
   /** For Prometheus: numbers and nothing else. */
   monitor: ['metrics:read'],
   admin: PERMISSIONS,

@@ -89,6 +89,18 @@ export const PREDICATES = {
     summary: 'somebody may act for the operator from now on, may do other things, or no longer may',
     signedBy: ['ledger'],
   },
+  'urn:pawl:evidence:1': {
+    summary: 'a document was taken in as evidence, replaced by another or withdrawn; the subject is its file',
+    signedBy: ['ledger'],
+  },
+  'urn:pawl:product:1': {
+    summary: 'what a product is was written down; the subject is the record',
+    signedBy: ['ledger'],
+  },
+  'urn:pawl:waiver:1': {
+    summary: 'somebody asked, approved or refused that a requirement is not for a model, with the reason',
+    signedBy: ['ledger'],
+  },
 } as const satisfies Readonly<Record<string, PredicateRow>>;
 
 export type PredicateType = keyof typeof PREDICATES;

@@ -7,7 +7,7 @@
  * Who begins an upload makes its release fresh in the same transaction in which it looks at the row. So nothing that is being
  * uploaded is ever decided on, and nothing is uploaded while it is being deleted.
  */
-import { graceEnd, isKeptByUse, keptByDates, type RetentionRules } from '../domain/retention.ts';
+import { graceEnd, isEvidenceKept, isKeptByUse, keptByDates, type RetentionRules } from '../domain/retention.ts';
 import type { Db, Trx } from '../store/database.ts';
 import {
   beginDelete,
@@ -18,6 +18,7 @@ import {
   unmarkObjects,
   useOfRelease,
 } from '../store/doomed-objects.ts';
+import { evidenceOfObject, touchEvidenceFile } from '../store/evidence.ts';
 import { listArtifacts, touchRelease } from '../store/releases.ts';
 import { ServerError } from './errors.ts';
 import type { ServerPorts } from './ports.ts';
@@ -28,6 +29,7 @@ export const TAKE_OVER_MS = 3_600_000;
 type Ports = Pick<ServerPorts, 'database' | 'blobs' | 'now'>;
 
 async function isNeeded(db: Db, sha256: string, nowMs: number, rules: RetentionRules): Promise<boolean> {
+  if (isEvidenceKept(await evidenceOfObject(db, sha256), nowMs, rules)) return true;
   for (const release of await releasesOfObject(db, sha256)) {
     const verdict = keptByDates(release, nowMs, rules);
     if (verdict === 'keep') return true;
@@ -71,14 +73,27 @@ export async function carryOut(ports: Ports, sha256: string, sinceMs: number): P
   return true;
 }
 
+async function refuseLeaving(trx: Trx, sha256: string): Promise<void> {
+  await unmarkObjects(trx, [sha256]);
+  if ((await findDoomed(trx, sha256)) !== undefined) throw new ServerError('OBJECT_LEAVING', { sha256 });
+}
+
 /** @throws ServerError OBJECT_LEAVING */
 export async function keepForUpload(
   trx: Trx,
   { releaseId, sha256, nowMs }: { readonly releaseId: number; readonly sha256: string; readonly nowMs: number },
 ): Promise<void> {
-  await unmarkObjects(trx, [sha256]);
-  if ((await findDoomed(trx, sha256)) !== undefined) throw new ServerError('OBJECT_LEAVING', { sha256 });
+  await refuseLeaving(trx, sha256);
   await touchRelease(trx, releaseId, nowMs);
+}
+
+/** @throws ServerError OBJECT_LEAVING */
+export async function keepForEvidence(
+  trx: Trx,
+  file: { readonly tenantId: number; readonly sha256: string; readonly sizeBytes: number; readonly nowMs: number },
+): Promise<void> {
+  await refuseLeaving(trx, file.sha256);
+  await touchEvidenceFile(trx, file, file);
 }
 
 /**

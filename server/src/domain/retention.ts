@@ -3,6 +3,10 @@
  * available for ten years after it was issued, or for the rest of the support period when that is longer. We do not tell
  * security updates apart here, count from the last assignment when that is later, and keep what a device runs or may still
  * be offered for as long as that is so.
+ *
+ * Evidence is kept as long as technical documentation has to be (Articles 13(13) and 31(3)): ten years, here from the last of
+ * the day it was taken in and the day until which it counts, whether it was replaced or withdrawn meanwhile.
+ * Entries of the ledger have no end: nothing deletes one.
  */
 
 const DAY_MS = 86_400_000;
@@ -52,4 +56,23 @@ export function isKeptByUse(use: ReleaseUse, nowMs: number, rules: RetentionRule
 /** Objects found to be needed by nobody before this time may go. */
 export function graceEnd(nowMs: number, rules: RetentionRules): number {
   return nowMs - rules.graceDays * DAY_MS;
+}
+
+export type EvidenceDates = { readonly recordedMs: number; readonly validUntilMs: number | null };
+
+/** The time until which the file of a document is kept at least. */
+export function evidenceKeptUntil({ recordedMs, validUntilMs }: EvidenceDates, rules: RetentionRules): number {
+  return Math.max(recordedMs, validUntilMs ?? recordedMs) + rules.keepDays * DAY_MS;
+}
+
+/** Whether a file is kept: uploaded lately and not added yet, or evidence of which the time is not over. */
+export function isEvidenceKept(
+  object: { readonly filesChangedMs: readonly number[]; readonly evidence: readonly EvidenceDates[] },
+  nowMs: number,
+  rules: RetentionRules,
+): boolean {
+  return (
+    object.filesChangedMs.some((changedMs) => changedMs > nowMs - rules.abandonedDays * DAY_MS) ||
+    object.evidence.some((one) => evidenceKeptUntil(one, rules) > nowMs)
+  );
 }

@@ -103,6 +103,7 @@ export async function beginDelete(trx: Trx, sha256: string, nowMs: number): Prom
     .where('sha256', '=', sha256)
     .execute();
   await trx.updateTable('artifact').set({ uploaded_ms: null }).where('sha256', '=', sha256).execute();
+  await trx.updateTable('evidence_file').set({ uploaded_ms: null }).where('sha256', '=', sha256).execute();
 }
 
 /** Ends the deletion that began then; one that another process took over is its to end. */

@@ -10,6 +10,7 @@ import { AUTHORITY_OPERATIONS } from './authority.ts';
 import { REGISTRY_OPERATIONS } from './device.ts';
 import { DEVICE_CHANGE_OPERATIONS } from './device-change.ts';
 import { EVENT_OPERATIONS } from './event.ts';
+import { EVIDENCE_OPERATIONS } from './evidence.ts';
 import { GATEWAY_OPERATIONS } from './gateway.ts';
 import { GROUP_OPERATIONS } from './group.ts';
 import { LEDGER_OPERATIONS } from './ledger.ts';
@@ -47,6 +48,7 @@ export const MANAGEMENT_OPERATIONS = {
   ...APPROVAL_OPERATIONS,
   ...POLICY_OPERATIONS,
   ...LEDGER_OPERATIONS,
+  ...EVIDENCE_OPERATIONS,
   ...EVENT_OPERATIONS,
   ...WEBHOOK_OPERATIONS,
   ...VULNERABILITY_OPERATIONS,

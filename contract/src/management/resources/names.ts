@@ -16,4 +16,14 @@ export const base64 = z.base64();
 export const time = z.iso.datetime();
 export const name = z.string().min(1).max(128);
 export const tag = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,62}$/);
+export const day = z.iso.date();
+/** The name of a product, or of a model of one. */
+export const productName = z.string().regex(LINE_NAME);
+/** Text that people read, of one line. */
+export const sentence = z
+  .string()
+  .trim()
+  .min(1)
+  .max(500)
+  .regex(/^\P{C}*$/u);
 export const numericId = z.number().int().min(1).max(2_147_483_647);

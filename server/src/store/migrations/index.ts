@@ -6,6 +6,7 @@ import { AUTHORS } from './authors.ts';
 import { BASE } from './base.ts';
 import { DEVICE_LIFE } from './device-life.ts';
 import { EVENTS } from './events.ts';
+import { EVIDENCE } from './evidence.ts';
 import { FILTERS } from './filters.ts';
 import { KEPT_ANSWERS } from './kept-answers.ts';
 import { MANY_PROCESSES } from './many-processes.ts';
@@ -46,4 +47,5 @@ export const MIGRATIONS: readonly Migration[] = [
   KEPT_ANSWERS,
   DEVICE_LIFE,
   VULNERABILITIES,
+  EVIDENCE,
 ];

@@ -7,6 +7,7 @@ import type { AuditSchema } from './audit.ts';
 import type { AuthoritySchema } from './authority.ts';
 import type { DeviceSchema } from './device.ts';
 import type { EventSchema } from './event.ts';
+import type { EvidenceSchema } from './evidence.ts';
 import type { KeptAnswerSchema } from './kept-answer.ts';
 import type { LedgerSchema } from './ledger.ts';
 import type { MenderSchema } from './mender.ts';
@@ -26,6 +27,7 @@ export type Schema = AccessSchema &
   RolloutSchema &
   KeptAnswerSchema &
   LedgerSchema &
+  EvidenceSchema &
   EventSchema &
   WebhookSchema &
   VulnerabilitySchema;
@@ -34,6 +36,7 @@ export type { PersonTable } from './access.ts';
 export type { AuthorityTable } from './authority.ts';
 export type { DeviceTable } from './device.ts';
 export type { EventTable } from './event.ts';
+export type { EvidenceTable } from './evidence.ts';
 export type { MenderAuthTable } from './mender.ts';
 export type { ArtifactTable, ReleaseTable } from './release.ts';
 export type { AssignmentTable, MemberTable, RolloutTable, WaveTable } from './rollout.ts';

@@ -7,6 +7,7 @@ import { AUTHORITY_HANDLERS } from './authority.ts';
 import { DEVICE_HANDLERS } from './device.ts';
 import { DEVICE_CHANGE_HANDLERS } from './device-change.ts';
 import { EVENT_HANDLERS } from './event.ts';
+import { EVIDENCE_HANDLERS } from './evidence.ts';
 import { GATEWAY_HANDLERS } from './gateway.ts';
 import { GROUP_HANDLERS } from './group.ts';
 import type { Handlers } from './handler.ts';
@@ -45,6 +46,7 @@ export const HANDLERS: Handlers = {
   ...APPROVAL_HANDLERS,
   ...POLICY_HANDLERS,
   ...LEDGER_HANDLERS,
+  ...EVIDENCE_HANDLERS,
   ...EVENT_HANDLERS,
   ...WEBHOOK_HANDLERS,
   ...VULNERABILITY_HANDLERS,
