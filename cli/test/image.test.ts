@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { makeWorkspace, Place } from './workspace-fixture.ts';
+import { makeWorkspace, PASSPHRASE, Place } from './workspace-fixture.ts';
 
 const payload = Buffer.from(Array.from({ length: 999 }, (_, at) => (at * 31) % 256));
 type Pair = { publicKey: KeyObject; privateKey: KeyObject };
@@ -69,7 +69,7 @@ test('an image without a key carries its hash only, and is not authentic', async
     type: 'pkcs8',
     format: 'pem',
     cipher: 'aes-256-cbc',
-    passphrase: 'correct horse battery staple',
+    passphrase: PASSPHRASE,
   });
   await writeFile(place.path('locked.pem'), locked);
   assert.equal((await place.pawl(...sign, '--key-file', 'locked.pem')).status, 0);

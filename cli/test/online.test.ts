@@ -220,7 +220,7 @@ describe('the commands against a server', () => {
     await fails(3, /CLI_ROLLOUT_UNFINISHED/, 'rollout', 'watch', id, '--timeout', '0');
     assert.equal((await ok('rollout', 'stop', id))['state'], 'stopped');
     assert.equal((await place.pawl('rollout', 'watch', id)).status, 0);
-    assert.match((await place.pawl('rollout', 'show')).out.join('\n'), /rollout \d+ r: 1\.0\.0, stopped/);
+    assert.match((await place.pawl('rollout', 'show')).out.join('\n'), / r +1\.0\.0 +stopped /);
   });
 
   test('a rollout in waves is planned in words, shown as a table, and moved on by people', async () => {

@@ -244,7 +244,11 @@ async function openPorts(config: ServerConfig, database: Database, site: ServerP
   };
 }
 
-const newSecret = (): string => randomBytes(32).toString('base64url');
+/** 256 random bits as a word; not one that a command line takes for an option. */
+function newSecret(): string {
+  const secret = randomBytes(32).toString('base64url');
+  return secret.startsWith('-') ? newSecret() : secret;
+}
 
 /**
  * Starts a server; resolves when it listens.
