@@ -15,7 +15,7 @@ test('docs build writes every document, lists its digest, and gives the same byt
   const { status, json, err } = await place.pawl(...build, 'first', '--json');
   assert.deepEqual([status, err], [0, []]);
   const files = json['files'] as { name: string; sha256: string; gaps: number }[];
-  assert.equal(files.length, 2 * 37);
+  assert.equal(files.length, 2 * 37 + 3 + 1);
   for (const { name, sha256, gaps } of files) {
     const bytes = await readFile(place.path(`first/${name}`));
     assert.equal(createHash('sha256').update(bytes).digest('hex'), sha256);

@@ -7,7 +7,7 @@ const build = defineCommand({
   summary: 'make all documents of a product, each as HTML and as PDF',
   about: [
     'From a product file and bundles of the ledger only: equal records give equal files. Sentences carry their grade and',
-    'evidence; what is missing is shown as a gap. manifest.json lists every file with its SHA-256.',
+    'evidence; what is missing is shown as a gap. For machines: OSCAL and CycloneDX attestations. manifest.json lists every file with its SHA-256.',
   ],
   options: { ...PRODUCT_OPTIONS, out: { type: 'string', value: 'DIR', summary: 'where they go', required: true } },
   example: 'pawl docs build --product hearth.yaml --bundle bundle.zip --key ledger.vkey --out documents',

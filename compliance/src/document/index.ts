@@ -10,4 +10,4 @@ export {
   sentencesOf,
 } from './document.ts';
 export { escapeHtml, renderHtml } from './html.ts';
-export { type Records, recordsOf } from './records.ts';
+export { cellsOf, explain, type Records, recordsOf } from './records.ts';

@@ -63,7 +63,7 @@ test('each document comes as HTML and as PDF, with the same gaps', async () => {
   assert.ok(gateway !== undefined);
   for await (const { name, gaps } of renderFiles(recordsFor({ ...HEARTH, models: [gateway] }))) names.set(name, gaps);
   const pages = [...names].filter(([name]) => name.endsWith('.html'));
-  assert.equal(pages.length * 2, names.size);
+  assert.equal(pages.length, [...names.keys()].filter((name) => name.endsWith('.pdf')).length);
   for (const [name, gaps] of pages) assert.equal(names.get(name.replace(/html$/, 'pdf')), gaps, name);
 });
 
