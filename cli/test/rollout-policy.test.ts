@@ -206,12 +206,12 @@ test('policy, approval and the way back from the command line', async () => {
   const said = (await place.pawl('rollout', 'show', next)).out.join('\n');
   assert.match(said, /made by person\/1 at .*; installs at any time\n/);
   assert.match(said, new RegExp(`approved: 1 of 1 people\\n  .* person ${person.id} approved\\n`));
-  await operator.call('setRoles', { params: { id: person.id }, body: { roles: ['viewer'] } });
+  await operator.call('setRoles', { ifMatch: '*', params: { id: person.id }, body: { roles: ['viewer'] } });
   assert.match(
     (await place.pawl('rollout', 'show', next)).out.join('\n'),
     /not approved: 0 of 1 people\n.*does not count: the person may no longer approve/,
   );
-  await operator.call('setRoles', { params: { id: person.id }, body: { roles: ['approver'] } });
+  await operator.call('setRoles', { ifMatch: '*', params: { id: person.id }, body: { roles: ['approver'] } });
   await writeFile(place.path('token'), mine);
   assert.equal((await ok('rollout', 'start', next))['id'], Number(next));
   const listed = (await place.pawl('rollout', 'list')).out;

@@ -41,6 +41,7 @@ before(async () => {
   ada = await invite('Ada', 'approver');
   bob = await invite('Bob', 'approver');
   await server.operator.call('setPolicy', {
+    ifMatch: '*',
     body: { approvalsRequired: 2, lines: { other: { approvalsRequired: 0 } } },
   });
 });
@@ -142,14 +143,14 @@ test('whoever may no longer approve does not count, and a scheduled rollout that
   await approve(bob);
   await start();
   assert.equal(await stateOf(), 'scheduled');
-  await server.operator.call('setRoles', { params: { id: dora.id }, body: { roles: ['operator'] } });
+  await server.operator.call('setRoles', { ifMatch: '*', params: { id: dora.id }, body: { roles: ['operator'] } });
   assert.deepEqual(await whyNot(), ['no-role', null]);
   assert.equal(await stateOf(), 'scheduled', 'its time has not come');
   aheadMs += 3_600_000;
   await until(hasLapsed);
   assert.equal(await stateOf(), 'waiting-approval');
   // The role given back makes it whole again, and somebody starts it anew: nothing starts by itself.
-  await server.operator.call('setRoles', { params: { id: dora.id }, body: { roles: ['approver'] } });
+  await server.operator.call('setRoles', { ifMatch: '*', params: { id: dora.id }, body: { roles: ['approver'] } });
   assert.deepEqual(await whyNot(), [null, null]);
   await assert.rejects(start(), { code: 'ROLLOUT_STATE_UNSUITABLE' });
   await approve(ada);

@@ -11,9 +11,8 @@ import { REGISTRY_ERRORS } from '../src/acts/registry/errors.ts';
 import { HANDLING_ERRORS } from '../src/acts/vulnerability/errors.ts';
 import { BLOB_ERRORS } from '../src/blobs/errors.ts';
 import { EGRESS_ERRORS } from '../src/egress/errors.ts';
+import { API_ERRORS } from '../src/http/errors.ts';
 import { MENDER_ERRORS } from '../src/http/mender/errors.ts';
-
-import { API_ERRORS } from '../src/http/problem.ts';
 import { SERVER_ERRORS } from '../src/main.ts';
 import { STORE_ERRORS } from '../src/store/errors.ts';
 

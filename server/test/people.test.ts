@@ -61,11 +61,11 @@ test('whoever loses a role loses it in every token at once', async () => {
   const { id, client } = await newcomer('Operator', 'operator');
   const { token } = await client.call('createOwnToken', { body: { label: 'ci' } });
   await as(token).call('createClaim', { body: { controllerId: 'x1', model: 'm', line: 'hub' } });
-  await server.operator.call('setRoles', { params: { id }, body: { roles: ['viewer'] } });
+  await server.operator.call('setRoles', { ifMatch: '*', params: { id }, body: { roles: ['viewer'] } });
   const claim = { body: { controllerId: 'x2', model: 'm', line: 'hub' } };
   await assert.rejects(as(token).call('createClaim', claim), codeIs('API_FORBIDDEN'));
   await as(token).call('listDevices', {});
-  await server.operator.call('setRoles', { params: { id }, body: { roles: [] } });
+  await server.operator.call('setRoles', { ifMatch: '*', params: { id }, body: { roles: [] } });
   await assert.rejects(as(token).call('listDevices', {}), codeIs('API_FORBIDDEN'));
 });
 
@@ -93,11 +93,11 @@ test('the last admin who can come in is neither shut out nor made less', async (
   // An admin who was invited and never came is nobody yet.
   const { person } = await server.operator.call('invitePerson', { body: { name: 'Later', roles: ['admin'] } });
   await assert.rejects(server.operator.call('disablePerson', { params, body: {} }), codeIs('PERSON_LAST_ADMIN'));
-  const fewer = server.operator.call('setRoles', { params, body: { roles: ['viewer'] } });
+  const fewer = server.operator.call('setRoles', { ifMatch: '*', params, body: { roles: ['viewer'] } });
   await assert.rejects(fewer, codeIs('PERSON_LAST_ADMIN'));
   assert.deepEqual((await server.operator.call('getMe', {})).person?.roles, ['admin']);
   const second = await newcomer('Second', 'admin');
-  await second.client.call('setRoles', { params, body: { roles: ['viewer', 'admin'] } });
+  await second.client.call('setRoles', { ifMatch: '*', params, body: { roles: ['viewer', 'admin'] } });
   await second.client.call('disablePerson', { params: { id: person.id }, body: {} });
   await server.operator.call('disablePerson', { params: { id: second.id }, body: {} });
 });
@@ -214,7 +214,7 @@ test('people are listed in pages, in the order in which they came', async () => 
   const rest = await server.operator.call('listPeople', { query: { cursor: first.next ?? '' } });
   assert.deepEqual([...first.items, ...rest.items], all.items);
   await assert.rejects(
-    server.operator.call('setRoles', { params: { id: 999_999 }, body: { roles: [] } }),
+    server.operator.call('setRoles', { ifMatch: '*', params: { id: 999_999 }, body: { roles: [] } }),
     codeIs('PERSON_UNKNOWN'),
   );
 });

@@ -132,14 +132,14 @@ test('a list with a row that cannot be written is not written at all, and says w
 });
 
 test('groups are saved, changed, counted and used in filters', async () => {
-  const put = (name: string, filter: string) =>
-    server.operator.call('putGroup', { params: { name }, body: { filter } });
+  const put = (name: string, filter: string, condition: { ifMatch?: string } = {}) =>
+    server.operator.call('putGroup', { params: { name }, ...condition, body: { filter } });
   await put('pilots', 'tag:pilot');
   await put('others', 'model:hub* not group:pilots');
   assert.deepEqual(await namesOf('group:pilots name:a-*'), ['a-1', 'a-2']);
   const others = await server.operator.call('getGroup', { params: { name: 'others' } });
   assert.deepEqual([others.devices, others.isExact], [2, true]);
-  await put('pilots', 'tag:pilot or name:b-1');
+  await put('pilots', 'tag:pilot or name:b-1', { ifMatch: '*' });
   assert.equal((await server.operator.call('getGroup', { params: { name: 'others' } })).devices, 1);
   const page = await server.operator.call('listGroups', { query: { limit: 1 } });
   assert.deepEqual([page.items.map(({ name }) => name), page.next], [['others'], 'others']);

@@ -80,7 +80,8 @@ test("the operator's zone goes before the device's, and an unknown zone is none"
   await roll('w-2', { maintenance: { ...NIGHT, timeZone: 'America/New_York' } });
   assert.deepEqual(await offers(device), ['deploymentBase']);
   const params = { controllerId: 'w-2' };
-  const set = (timeZone: string | null) => server.operator.call('setDevicePolicy', { params, body: { timeZone } });
+  const set = (timeZone: string | null) =>
+    server.operator.call('setDevicePolicy', { ifMatch: '*', params, body: { timeZone } });
   assert.deepEqual(await set('Europe/Berlin'), {
     ...params,
     timeZone: 'Europe/Berlin',
@@ -108,15 +109,18 @@ test('with `tell` the link says that the window is closed, and is another one wh
 
 test("the tenant's default holds for rollouts that say nothing; null says at any time", async () => {
   nowMs = Date.parse('2026-06-03T12:00:00Z');
-  await assert.rejects(server.operator.call('setPolicy', { body: { timeZone: 'Nowhere' } }), {
+  await assert.rejects(server.operator.call('setPolicy', { ifMatch: '*', body: { timeZone: 'Nowhere' } }), {
     code: 'TIME_ZONE_UNKNOWN',
   });
-  const set = await server.operator.call('setPolicy', { body: { timeZone: 'Asia/Kathmandu', maintenance: NIGHT } });
+  const set = await server.operator.call('setPolicy', {
+    ifMatch: '*',
+    body: { timeZone: 'Asia/Kathmandu', maintenance: NIGHT },
+  });
   assert.deepEqual(await server.operator.call('getPolicy', {}), set);
   const [waits, now] = [await addDevice(server, 'w-4'), await addDevice(server, 'w-5')];
   const id = await roll('w-4');
   await roll('w-5', { maintenance: null });
-  await server.operator.call('setPolicy', { body: { timeZone: 'UTC', maintenance: null } });
+  await server.operator.call('setPolicy', { ifMatch: '*', body: { timeZone: 'UTC', maintenance: null } });
   const { maintenance } = await server.operator.call('getRollout', { params: { id } });
   assert.deepEqual(maintenance, { ...NIGHT, timeZone: 'Asia/Kathmandu', outside: 'withhold' });
   assert.deepEqual([await offers(waits), await offers(now)], [[], ['deploymentBase']]);
@@ -204,12 +208,12 @@ test('the operator opts a device out for its owner; what was withdrawn is not of
   await roll('o-2', { releaseId: feature });
   assert.deepEqual(await offers(device), ['deploymentBase']);
   const params = { controllerId: 'o-2' };
-  await server.operator.call('setDevicePolicy', { params, body: { optOut: 'features' } });
+  await server.operator.call('setDevicePolicy', { ifMatch: '*', params, body: { optOut: 'features' } });
   assert.deepEqual(await offers(device), []);
   assert.equal((await server.operator.call('getDevicePolicy', { params })).optOut, 'features');
   const nobody = { controllerId: 'nobody' };
   await assert.rejects(server.operator.call('getDevicePolicy', { params: nobody }), { code: 'DEVICE_UNKNOWN' });
-  await assert.rejects(server.operator.call('setDevicePolicy', { params: nobody, body: {} }), {
+  await assert.rejects(server.operator.call('setDevicePolicy', { ifMatch: '*', params: nobody, body: {} }), {
     code: 'DEVICE_UNKNOWN',
   });
   device.close();

@@ -147,7 +147,7 @@ test('410 Gone and a redirect: the first suspends at once, the second is a failu
   assert.ok(!receiver.received.some(({ path }) => path === '/elsewhere'));
   receiver.answer = () => 204;
   const body = { url: gone.url, state: 'active' as const };
-  await server.operator.call('putWebhook', { params: { id: gone.id }, body });
+  await server.operator.call('putWebhook', { ifMatch: '*', params: { id: gone.id }, body });
   const subject = await addDevice();
   assert.equal(subjectOf((await receiver.until(2, '/gone')).at(-1) ?? assert.fail()), subject);
 });
@@ -170,11 +170,11 @@ test('a paused webhook posts nothing and goes on from where it was; how far it i
   const { id, url } = await hook('/paused');
   const first = await addDevice();
   await receiver.until(1);
-  await server.operator.call('putWebhook', { params: { id }, body: { url, state: 'paused' } });
+  await server.operator.call('putWebhook', { ifMatch: '*', params: { id }, body: { url, state: 'paused' } });
   const second = await addDevice();
   await server.running.close();
   server = await startTestServer(config(), server);
-  await server.operator.call('putWebhook', { params: { id }, body: { url, state: 'active' } });
+  await server.operator.call('putWebhook', { ifMatch: '*', params: { id }, body: { url, state: 'active' } });
   assert.deepEqual((await receiver.until(2)).map(subjectOf), [first, second]);
 });
 

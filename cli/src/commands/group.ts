@@ -1,4 +1,5 @@
 /** `pawl group`: filters that have a name, for other filters and for rollouts. */
+import { RemoteError } from '@pawl/contract/client';
 import { type CommandGroup, defineCommand } from '../frame/command.ts';
 import { renderTable } from '../frame/table.ts';
 import { connect } from '../workspace/connection.ts';
@@ -39,7 +40,13 @@ const set = defineCommand({
   example: "pawl group set pilots 'tag:pilot or (model:kettle-2 version>=1.4)'",
   async run({ values, positionals: [name = '', filter = ''], io }) {
     const client = await connect(await loadWorkspace(io, values.workspace));
-    const group = await client.call('putGroup', { params: { name }, body: { filter } });
+    const params = { name };
+    const known = await client.read('getGroup', { params }).catch((error: unknown) => {
+      if (error instanceof RemoteError && error.code === 'GROUP_UNKNOWN') return undefined;
+      throw error;
+    });
+    const condition = known === undefined ? { ifNoneMatch: '*' as const } : { ifMatch: known.etag };
+    const group = await client.call('putGroup', { params, ...condition, body: { filter } });
     return { json: group, text: [`group:${name} is ${group.filter}`] };
   },
 });

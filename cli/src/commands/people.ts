@@ -78,7 +78,9 @@ const grant = defineCommand({
   async run({ values, positionals: [id = '', ...roles], io }) {
     const client = await connect(await loadWorkspace(io, values.workspace));
     const body = { roles: parseRoles(roles) };
-    const person = await client.call('setRoles', { params: { id: idOf(id) }, body });
+    const params = { id: idOf(id) };
+    const { etag: ifMatch } = await client.read('getPerson', { params });
+    const person = await client.call('setRoles', { params, ifMatch, body });
     return { json: person, text: [`${person.name}: ${rolesText(person)}`] };
   },
 });

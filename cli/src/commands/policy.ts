@@ -34,7 +34,9 @@ const set = defineCommand({
     const client = await connect(await loadWorkspace(io, values.workspace));
     const { 'time-zone': timeZone, window, approvals } = values;
     const windows = window.length === 0 ? {} : { maintenance: { windows: window.map(parseWindow) } };
+    const { etag: ifMatch } = await client.read('getPolicy', {});
     const policy = await client.call('setPolicy', {
+      ifMatch,
       body: {
         ...(timeZone === undefined ? {} : { timeZone }),
         ...(values['any-time'] ? { maintenance: null } : windows),
@@ -63,9 +65,8 @@ const device = defineCommand({
     const change = { ...(timeZone === undefined ? {} : { timeZone }), ...(optOut === undefined ? {} : { optOut }) };
     const params = { controllerId };
     const isAsked = Object.keys(change).length === 0;
-    const policy = isAsked
-      ? await client.call('getDevicePolicy', { params })
-      : await client.call('setDevicePolicy', { params, body: change });
+    const { value: known, etag: ifMatch } = await client.read('getDevicePolicy', { params });
+    const policy = isAsked ? known : await client.call('setDevicePolicy', { params, ifMatch, body: change });
     return { json: policy, text: linesOf(policy) };
   },
 });

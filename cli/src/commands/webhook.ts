@@ -73,9 +73,10 @@ const setState = (state: 'active' | 'paused', summary: string, verb: string) =>
     async run({ values, positionals: [number = ''], io }) {
       const client = await connect(await loadWorkspace(io, values.workspace));
       const params = idOf(number);
-      const { url, types, line }: Webhook = await client.call('getWebhook', { params });
+      const { value, etag: ifMatch } = await client.read('getWebhook', { params });
+      const { url, types, line }: Webhook = value;
       const kept = { url, ...parseTypes(types ?? []), ...(line === null ? {} : { line }) };
-      const changed = await client.call('putWebhook', { params, body: { ...kept, state } });
+      const changed = await client.call('putWebhook', { params, ifMatch, body: { ...kept, state } });
       return { json: changed, text: [`webhook ${changed.id} is ${changed.state}`] };
     },
   });

@@ -25,11 +25,21 @@ type BytesBody<O> = O extends { body: 'bytes' }
   ? { body: Uint8Array | AsyncIterable<Uint8Array>; sizeBytes: number }
   : unknown;
 
+/** The ETag of what is changed, from `read`; `*`: whatever is there. What may be lost by a change is not changed without. */
+type Condition<O> = O extends { changes: { unguarded: string } }
+  ? { ifMatch?: string }
+  : O extends { changes: { creates: true } }
+    ? { ifMatch?: string; ifNoneMatch?: '*' }
+    : O extends { changes: object }
+      ? { ifMatch: string }
+      : unknown;
+
 /** What an operation takes: `params`, `query` and `body`, as far as it has them. */
 export type OperationInput<Id extends ManagementOperationId> = Part<Operations[Id], 'params'> &
   Partial<Part<Operations[Id], 'query'>> &
   Part<Operations[Id], 'body'> &
-  BytesBody<Operations[Id]>;
+  BytesBody<Operations[Id]> &
+  Condition<Operations[Id]>;
 
 /** What an operation gives. */
 export type OperationOutput<Id extends ManagementOperationId> = Operations[Id]['response'] extends z.ZodType
@@ -53,6 +63,8 @@ type AnyInput = {
   readonly query?: Readonly<Record<string, unknown>>;
   readonly body?: unknown;
   readonly sizeBytes?: number;
+  readonly ifMatch?: string;
+  readonly ifNoneMatch?: string;
 };
 
 const problem = z.object({ code: z.string(), title: z.string(), advice: z.string().default(''), status: z.number() });
@@ -78,6 +90,8 @@ function requestOf(operation: ManagementOperation, input: AnyInput, token: strin
   const headers: Record<string, string> = { accept: 'application/json, application/octet-stream' };
   if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
   if (takesIdempotencyKey(operation)) headers['idempotency-key'] = `"${globalThis.crypto.randomUUID()}"`;
+  if (input.ifMatch !== undefined) headers['if-match'] = input.ifMatch;
+  if (input.ifNoneMatch !== undefined) headers['if-none-match'] = input.ifNoneMatch;
   if (operation.body === undefined) return { method: operation.method, headers };
   if (operation.body === 'bytes') {
     headers['content-type'] = 'application/octet-stream';
@@ -110,18 +124,22 @@ async function send(url: string, init: RequestInit, fetcher: typeof globalThis.f
   }
 }
 
+type Answered = { readonly content: unknown; readonly etag: string | undefined };
+
 /** What came of an operation, with its whole body where that ends; a line that breaks in between is as if there was none. */
 async function ask(
   url: string,
   init: RequestInit,
   { response: kind }: ManagementOperation,
   fetcher: typeof globalThis.fetch,
-): Promise<{ readonly answer: unknown } | Failure> {
+): Promise<{ readonly answer: Answered } | Failure> {
   try {
     const response = await send(url, init, fetcher);
     if (!response.ok) return await refusalOf(response);
-    if (kind === 'events') return { answer: textOfBody(response) };
-    return { answer: kind === 'bytes' ? new Uint8Array(await response.arrayBuffer()) : await response.text() };
+    const etag = response.headers.get('etag') ?? undefined;
+    if (kind === 'events') return { answer: { content: textOfBody(response), etag } };
+    const content = kind === 'bytes' ? new Uint8Array(await response.arrayBuffer()) : await response.text();
+    return { answer: { content, etag } };
   } catch (cause) {
     const error = cause instanceof ClientError ? cause : new ClientError('CLIENT_UNREACHABLE', { url }, cause);
     return { error, retryAfterS: undefined };
@@ -164,6 +182,17 @@ export class ManagementClient {
 
   /** @throws ClientError CLIENT_UNREACHABLE, CLIENT_ANSWER_UNEXPECTED; RemoteError with the server's code */
   async call<Id extends ManagementOperationId>(id: Id, input: OperationInput<Id>): Promise<OperationOutput<Id>> {
+    return (await this.read(id, input)).value;
+  }
+
+  /**
+   * The same with the ETag of the answer, which goes into `ifMatch` of a change: nobody else's change is then overwritten.
+   * @throws as `call`
+   */
+  async read<Id extends ManagementOperationId>(
+    id: Id,
+    input: OperationInput<Id>,
+  ): Promise<{ readonly value: OperationOutput<Id>; readonly etag: string }> {
     const operation: ManagementOperation = MANAGEMENT_OPERATIONS[id];
     const { url, token, fetch = globalThis.fetch, patienceMs = 0 } = this.#options;
     const given = input as AnyInput;
@@ -172,10 +201,10 @@ export class ManagementClient {
     const init = requestOf(operation, given, token);
     const isHarmless = operation.method === 'GET' || takesIdempotencyKey(operation);
     const once = () => ask(address, init, operation, fetch);
-    const answer = await askPatiently(once, isHarmless ? patienceMs : 0, (ms) => waitFor(ms));
-    if (typeof operation.response === 'string') return answer as OperationOutput<Id>;
-    const parsed = operation.response.safeParse(parseJson(String(answer)));
-    if (parsed.success) return parsed.data as OperationOutput<Id>;
+    const { content, etag = '*' } = await askPatiently(once, isHarmless ? patienceMs : 0, (ms) => waitFor(ms));
+    if (typeof operation.response === 'string') return { value: content as OperationOutput<Id>, etag };
+    const parsed = operation.response.safeParse(parseJson(String(content)));
+    if (parsed.success) return { value: parsed.data as OperationOutput<Id>, etag };
     const at = parsed.error.issues[0]?.path.map(String).join('.');
     throw new ClientError('CLIENT_ANSWER_UNEXPECTED', { operation: id, at });
   }

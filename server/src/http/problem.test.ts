@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BlobError } from '../blobs/errors.ts';
 import { StoreError } from '../store/errors.ts';
-import { ApiError, problemOf } from './problem.ts';
+import { ApiError } from './errors.ts';
+import { problemOf } from './problem.ts';
 
 test('a coded refusal is told with its code, advice and the request id', () => {
   const problem = problemOf(new ApiError('API_FORBIDDEN', { expected: 'admin' }), 'req-7');

@@ -17,6 +17,7 @@ export const DEVICE_CHANGE_OPERATIONS = {
     params: byController,
     body: deviceChange,
     response: device,
+    changes: { of: 'getDevice', unguarded: 'what is not named stays as it is' },
     errors: ['DEVICE_UNKNOWN', 'DEVICE_ATTRIBUTES_TOO_MANY', 'DEVICE_TAGS_TOO_MANY'],
   },
   tagDevices: {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { device, newClaim, newDevice, newGateway } from '../resources/device.ts';
 import { controllerId, numericId } from '../resources/names.ts';
-import { byController, cursor, done, limit, type OperationTable, page } from './operation.ts';
+import { byController, cursor, done, ENDS, limit, type OperationTable, page } from './operation.ts';
 
 const MIB = 1024 * 1024;
 
@@ -23,6 +23,7 @@ export const REGISTRY_OPERATIONS = {
     allow: 'device:read',
     params: byController,
     response: device,
+    volatile: ['attributes', 'installedVersion', 'floor', 'state', 'lastSeenAt'],
     errors: ['DEVICE_UNKNOWN'],
   },
   addDevices: {
@@ -42,6 +43,7 @@ export const REGISTRY_OPERATIONS = {
     allow: 'device:write',
     params: byController,
     response: done,
+    changes: { of: 'getDevice', unguarded: ENDS },
     errors: ['DEVICE_UNKNOWN'],
   },
   createClaim: {

@@ -1,7 +1,7 @@
 /** Gateways after they were made. */
 import { z } from 'zod';
 import { gateway, gatewayChange } from '../resources/gateway.ts';
-import { byId, cursor, done, limit, type OperationTable, page } from './operation.ts';
+import { byId, cursor, done, ENDS, limit, type OperationTable, page } from './operation.ts';
 
 export const GATEWAY_OPERATIONS = {
   listGateways: {
@@ -13,6 +13,15 @@ export const GATEWAY_OPERATIONS = {
     response: page(gateway),
     errors: [],
   },
+  getGateway: {
+    method: 'GET',
+    path: '/api/v1/gateways/{id}',
+    summary: 'A gateway and the devices for which it may act',
+    allow: 'device:read',
+    params: byId,
+    response: gateway,
+    errors: ['GATEWAY_UNKNOWN'],
+  },
   changeGateway: {
     method: 'PATCH',
     path: '/api/v1/gateways/{id}',
@@ -21,6 +30,7 @@ export const GATEWAY_OPERATIONS = {
     params: byId,
     body: gatewayChange,
     response: gateway,
+    changes: { of: 'getGateway', unguarded: 'devices are added and removed by name' },
     errors: ['GATEWAY_UNKNOWN', 'DEVICE_UNKNOWN', 'GATEWAY_DEVICES_TOO_MANY'],
   },
   revokeGateway: {
@@ -30,6 +40,7 @@ export const GATEWAY_OPERATIONS = {
     allow: 'device:write',
     params: byId,
     response: done,
+    changes: { of: 'getGateway', unguarded: ENDS },
     errors: ['GATEWAY_UNKNOWN'],
   },
 } as const satisfies OperationTable;

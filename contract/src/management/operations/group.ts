@@ -1,7 +1,7 @@
 /** Groups of devices. */
 import { z } from 'zod';
 import { deviceGroup, groupName } from '../resources/group.ts';
-import { cursor, done, limit, type OperationTable, page } from './operation.ts';
+import { cursor, done, ENDS, limit, type OperationTable, page } from './operation.ts';
 
 const byName = z.strictObject({ name: groupName });
 
@@ -22,6 +22,7 @@ export const GROUP_OPERATIONS = {
     allow: 'device:read',
     params: byName,
     response: deviceGroup.extend({ devices: z.number().int().nonnegative(), isExact: z.boolean() }),
+    volatile: ['devices', 'isExact'],
     errors: ['GROUP_UNKNOWN'],
   },
   putGroup: {
@@ -32,6 +33,7 @@ export const GROUP_OPERATIONS = {
     params: byName,
     body: z.strictObject({ filter: z.string().max(1024) }),
     response: deviceGroup,
+    changes: { of: 'getGroup', creates: true },
     errors: ['FILTER_MALFORMED', 'FILTER_TOO_LARGE', 'FILTER_GROUP_UNKNOWN', 'FILTER_GROUP_CYCLE', 'GROUP_TOO_MANY'],
   },
   deleteGroup: {
@@ -41,6 +43,7 @@ export const GROUP_OPERATIONS = {
     allow: 'device:write',
     params: byName,
     response: done,
+    changes: { of: 'getGroup', unguarded: ENDS },
     errors: ['GROUP_UNKNOWN', 'GROUP_IN_USE'],
   },
 } as const satisfies OperationTable;

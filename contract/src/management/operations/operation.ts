@@ -12,6 +12,16 @@ import { controllerId, numericId } from '../resources/names.ts';
 /** A member of the path, the query or the body, or what an id in the path stands for. */
 type LineOf = 'params.line' | 'query.line' | 'body.line' | 'release' | 'rollout';
 
+/** What of a change is guarded against another one at the same time. */
+type Change = {
+  /** The operation that reads what is changed: its ETag goes into `If-Match`. */
+  readonly of: string;
+  /** Why a change that comes without `If-Match` is let in; without a reason it is not (428), when there is something to lose. */
+  readonly unguarded?: string;
+  /** What is not there is made. */
+  readonly creates?: true;
+};
+
 export type ManagementOperation = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
@@ -31,6 +41,9 @@ export type ManagementOperation = {
   readonly response: z.ZodType | 'bytes' | 'text' | 'events';
   /** Of an answer in bytes; a zip file when left out. */
   readonly responseType?: string;
+  /** Of a read: members of its answer that change without anybody changing it. They do not make an `If-Match` stale. */
+  readonly volatile?: readonly string[];
+  readonly changes?: Change;
   readonly errors: readonly string[];
 };
 
@@ -43,6 +56,9 @@ export function takesIdempotencyKey({ method, allow }: Pick<ManagementOperation,
 
 /** What an `Idempotency-Key` looks like; the quotes of a structured field (RFC 9651 §3.3.3) may be left out. */
 export const IDEMPOTENCY_KEY: RegExp = /^(?:"[A-Za-z0-9_-]{16,64}"|[A-Za-z0-9_-]{16,64})$/;
+
+/** A reason to be unguarded. */
+export const ENDS = 'it ends, however it was changed before';
 
 /** Numbers of paths and queries have one spelling: decimal digits. Anything else stays text, and is refused as such. */
 export function inUrl<T extends z.ZodType>(schema: T): z.ZodPreprocess<T> {

@@ -1,7 +1,7 @@
 /** People and their roles. */
 import { z } from 'zod';
 import { invitation, me, newPerson, person, roles } from '../resources/person.ts';
-import { byId, cursor, limit, type OperationTable, page } from './operation.ts';
+import { byId, cursor, ENDS, limit, type OperationTable, page } from './operation.ts';
 
 const empty = z.strictObject({});
 
@@ -22,6 +22,15 @@ export const PERSON_OPERATIONS = {
     query: z.strictObject({ cursor, limit }),
     response: page(person),
     errors: [],
+  },
+  getPerson: {
+    method: 'GET',
+    path: '/api/v1/people/{id}',
+    summary: 'One person',
+    allow: 'people:write',
+    params: byId,
+    response: person,
+    errors: ['PERSON_UNKNOWN'],
   },
   invitePerson: {
     method: 'POST',
@@ -50,6 +59,7 @@ export const PERSON_OPERATIONS = {
     params: byId,
     body: z.strictObject({ roles }),
     response: person,
+    changes: { of: 'getPerson' },
     errors: ['PERSON_UNKNOWN', 'PERSON_LAST_ADMIN', 'ROLE_EXCEEDS_GRANTER'],
   },
   disablePerson: {
@@ -61,6 +71,7 @@ export const PERSON_OPERATIONS = {
     params: byId,
     body: empty,
     response: person,
+    changes: { of: 'getPerson', unguarded: ENDS },
     errors: ['PERSON_UNKNOWN', 'PERSON_LAST_ADMIN'],
   },
   enablePerson: {

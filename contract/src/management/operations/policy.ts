@@ -18,6 +18,7 @@ export const POLICY_OPERATIONS = {
     allow: 'settings:write',
     body: newPolicy,
     response: policy,
+    changes: { of: 'getPolicy' },
     errors: ['TIME_ZONE_UNKNOWN'],
   },
   getDevicePolicy: {
@@ -27,6 +28,7 @@ export const POLICY_OPERATIONS = {
     allow: 'device:read',
     params: byController,
     response: devicePolicy,
+    volatile: ['ownTimeZone'],
     errors: ['DEVICE_UNKNOWN'],
   },
   setDevicePolicy: {
@@ -37,6 +39,7 @@ export const POLICY_OPERATIONS = {
     params: byController,
     body: newDevicePolicy,
     response: devicePolicy,
+    changes: { of: 'getDevicePolicy' },
     errors: ['DEVICE_UNKNOWN', 'TIME_ZONE_UNKNOWN'],
   },
 } as const satisfies OperationTable;

@@ -44,6 +44,7 @@ export const ROLLOUT_OPERATIONS = {
     line: 'rollout',
     params: byId,
     response: rollout,
+    volatile: ['devices', 'counts', 'succeeded', 'outcomes', 'waves'],
     errors: ['ROLLOUT_UNKNOWN'],
   },
   changeRollout: {
@@ -56,6 +57,10 @@ export const ROLLOUT_OPERATIONS = {
     params: z.strictObject({ id, verb: z.enum(['start', 'pause', 'resume', 'stop', 'retry', 'next']) }),
     body: z.strictObject({}),
     response: rollout,
+    changes: {
+      of: 'getRollout',
+      unguarded: 'each verb is refused where the state does not allow it, and to stop a rollout nobody reads first',
+    },
     errors: ['ROLLOUT_UNKNOWN', 'ROLLOUT_STATE_UNSUITABLE', 'ROLLOUT_NOTHING_TO_RETRY', 'ROLLOUT_LAST_WAVE'],
   },
   listAssignments: {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { numericId, time } from '../resources/names.ts';
 import { changedWebhook, deadLetter, newWebhook, webhook, webhookSecret } from '../resources/webhook.ts';
-import { byId, cursor, done, limit, type OperationTable, page } from './operation.ts';
+import { byId, cursor, done, ENDS, limit, type OperationTable, page } from './operation.ts';
 
 const URL_ERRORS = ['EGRESS_URL_REFUSED', 'EGRESS_PORT_REFUSED', 'EGRESS_ADDRESS_REFUSED'];
 
@@ -31,6 +31,7 @@ export const WEBHOOK_OPERATIONS = {
     allow: 'settings:write',
     params: byId,
     response: webhook,
+    volatile: ['delivered', 'attempts', 'nextAttemptAt', 'lastOutcome', 'missed'],
     errors: ['WEBHOOK_UNKNOWN'],
   },
   putWebhook: {
@@ -41,6 +42,7 @@ export const WEBHOOK_OPERATIONS = {
     params: byId,
     body: changedWebhook,
     response: webhook,
+    changes: { of: 'getWebhook' },
     errors: ['WEBHOOK_UNKNOWN', ...URL_ERRORS],
   },
   deleteWebhook: {
@@ -50,6 +52,7 @@ export const WEBHOOK_OPERATIONS = {
     allow: 'settings:write',
     params: byId,
     response: done,
+    changes: { of: 'getWebhook', unguarded: ENDS },
     errors: ['WEBHOOK_UNKNOWN'],
   },
   rotateWebhookSecret: {

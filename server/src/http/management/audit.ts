@@ -5,17 +5,23 @@
  */
 import type { ServerPorts } from '../../acts/ports.ts';
 import { appendAudit, type NewAuditEntry } from '../../store/audit.ts';
-import type { Database } from '../../store/database.ts';
-import type { First } from './kept-answer.ts';
+import type { Database, Trx } from '../../store/database.ts';
 
 export type Act = Omit<NewAuditEntry, 'result'>;
+
+/** What the first transaction of an operation begins and ends with, and what happens when it is on the disk. */
+export type Guard = {
+  readonly begin?: (trx: Trx) => Promise<void>;
+  readonly end?: () => void;
+  readonly committed?: () => void;
+};
 
 /** Runs an operation that may change something, so that it leaves exactly one entry for what it did. */
 export async function audited<T>(
   ports: ServerPorts,
   act: Act,
   run: (ports: ServerPorts) => Promise<T>,
-  first?: First,
+  guards: readonly Guard[] = [],
 ): Promise<T> {
   const { database } = ports;
   let isRecorded = false;
@@ -25,13 +31,15 @@ export async function audited<T>(
     write: async (inside) => {
       const isFirst = !isRecorded;
       const result = await database.write(async (trx) => {
-        if (isFirst) await first?.begin(trx);
+        if (!isFirst) return await inside(trx);
+        for (const guard of guards) await guard.begin?.(trx);
         const done = await inside(trx);
-        if (isFirst) await appendAudit(trx, { ...act, result: 'ok' });
+        for (const guard of guards) guard.end?.();
+        await appendAudit(trx, { ...act, result: 'ok' });
         return done;
       });
       isRecorded = true;
-      first?.committed();
+      if (isFirst) for (const guard of guards) guard.committed?.();
       return result;
     },
     writeInTurn: (task, inside) => database.writeInTurn(task, inside),

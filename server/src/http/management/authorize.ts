@@ -13,7 +13,7 @@ import { findRelease } from '../../store/releases.ts';
 import { findRollout } from '../../store/rollouts.ts';
 import { findSessionActor, noteSessionUse } from '../../store/sessions.ts';
 import { findTokenActor, noteTokenUse } from '../../store/tokens.ts';
-import { ApiError } from '../problem.ts';
+import { ApiError } from '../errors.ts';
 import type { Visitor } from './visitor.ts';
 
 const BEARER = /^Bearer ([\x21-\x7e]{1,256})$/;

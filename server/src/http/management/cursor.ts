@@ -1,4 +1,4 @@
-import { ApiError } from '../problem.ts';
+import { ApiError } from '../errors.ts';
 
 /**
  * A cursor that is the id of the last row.

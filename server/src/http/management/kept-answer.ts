@@ -19,9 +19,10 @@ import {
   sha256,
 } from '@pawl/core/crypto';
 import type { ServerPorts } from '../../acts/ports.ts';
-import type { Trx } from '../../store/database.ts';
 import { findKeptAnswer, type KeptAnswerTable, keepAnswer, takeIdempotencyKey } from '../../store/kept-answers.ts';
-import { ApiError, problemOf } from '../problem.ts';
+import { ApiError } from '../errors.ts';
+import { problemOf } from '../problem.ts';
+import type { Guard } from './audit.ts';
 
 const A256GCM = 3;
 const SOON_S = 1;
@@ -92,9 +93,6 @@ async function recall(keyed: Keyed, { database, now }: ServerPorts): Promise<Sai
   return open(keyed, row.answer);
 }
 
-/** What the first transaction of a request begins with, and that it is on the disk. */
-export type First = { begin(trx: Trx): Promise<void>; committed(): void };
-
 /**
  * Does what was asked once.
  * @throws ApiError API_KEY_REUSED, API_REPEAT_UNANSWERED, and what `run` throws
@@ -103,12 +101,12 @@ export async function once(
   keyed: Keyed,
   ports: ServerPorts,
   requestId: string,
-  run: (first: First) => Promise<string>,
+  run: (guard: Guard) => Promise<string>,
 ): Promise<Said & { readonly isRepeated: boolean }> {
   const before = await recall(keyed, ports);
   if (before !== undefined) return { ...before, isRepeated: true };
   let isDone = false;
-  const first: First = {
+  const guard: Guard = {
     begin: async (trx) => {
       if (!(await takeIdempotencyKey(trx, keyed.row))) throw new ApiError('API_REPEAT_UNANSWERED');
     },
@@ -121,7 +119,7 @@ export async function once(
     await ports.database.write((trx) => keepAnswer(trx, keyed.row, sealed));
   };
   try {
-    const said = { status: 200, body: await run(first) };
+    const said = { status: 200, body: await run(guard) };
     await keep(said);
     return { ...said, isRepeated: false };
   } catch (error) {

@@ -4,7 +4,7 @@
  * many failures, because looking costs.
  */
 import { isCodedError } from '@pawl/core/bytes';
-import { ApiError } from '../problem.ts';
+import { ApiError } from '../errors.ts';
 import { type Rate, RateLimit, sourceKey } from '../rate-limit.ts';
 
 const FAILURES: Rate = { burst: 60, perS: 1 };

@@ -11,15 +11,18 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ServerPorts } from '../../acts/ports.ts';
 import type { Actor } from '../../domain/actor.ts';
+import { ApiError } from '../errors.ts';
 import { strictTransport } from '../pages/pages.ts';
-import { ApiError, problemOf, RETRY_AFTER_S } from '../problem.ts';
+import { problemOf, RETRY_AFTER_S } from '../problem.ts';
 import { parseStrictJson } from '../strict-json.ts';
-import { type Act, audited, recordRefusal } from './audit.ts';
+import { ANSWER_HEADERS, jsonOf, sendAnswer } from './answer.ts';
+import { type Act, audited, type Guard, recordRefusal } from './audit.ts';
 import { authorize, authorizeLine, identify } from './authorize.ts';
-import { HANDLERS, type Request } from './handlers/index.ts';
+import { guardOf, type Read, readConditions } from './conditional.ts';
+import { EDITIONS, HANDLERS, type Request } from './handlers/index.ts';
 import { keyedOf, once, readIdempotencyKey } from './kept-answer.ts';
 import { type ApiLimits, retryAfterOf } from './limits.ts';
-import { goneOf, sendStream } from './stream.ts';
+import { goneOf } from './stream.ts';
 import { Visitor } from './visitor.ts';
 
 const BODY_BYTES_DEFAULT = 256 * 1024;
@@ -57,36 +60,18 @@ function parseBody(operation: ManagementOperation, request: FastifyRequest): unk
   return parsePart(operation.body, value, 'body');
 }
 
-/** Answers hold tokens and names; nobody between keeps them or guesses their type. */
-const ANSWER_HEADERS = {
-  'cache-control': 'no-store',
-  'x-content-type-options': 'nosniff',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'cross-origin-resource-policy': 'same-origin',
-};
-
-function bytesOf(answer: unknown): Buffer {
-  if (!(answer instanceof Uint8Array)) throw new TypeError('the operation answers with bytes');
-  return Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength);
-}
-
-/** What the contract does not name does not leave the server; an answer that breaks it is a fault of ours. */
-function jsonOf({ response }: ManagementOperation, answer: unknown): string {
-  if (typeof response === 'string') throw new TypeError('the operation answers with JSON');
-  return JSON.stringify(response.parse(answer));
-}
-
 type KeyedRequest = {
   readonly key: string;
   readonly id: ManagementOperationId;
   readonly request: FastifyRequest;
   readonly parsed: Readonly<Record<'params' | 'query' | 'body', unknown>>;
   readonly sender: Known & { readonly act: Act };
+  readonly guards: readonly Guard[];
 };
 
 /** Does what a request with an Idempotency-Key asks for, or gives the answer that it had. */
 function answerOnce(
-  { key, id, request, parsed, sender }: KeyedRequest,
+  { key, id, request, parsed, sender, guards }: KeyedRequest,
   run: (ports: ServerPorts) => Promise<unknown>,
   ports: ServerPorts,
 ): ReturnType<typeof once> {
@@ -95,12 +80,24 @@ function answerOnce(
   const secret = request.headers.authorization ?? visitor.visit.sessionSecret ?? '';
   const asked = [id, parsed.params ?? null, parsed.query ?? null, parsed.body ?? null];
   const keyed = keyedOf(key, { credential: actor.credential, secret }, asked, ports.now().getTime());
-  return once(keyed, ports, request.id, async (first) =>
-    jsonOf(MANAGEMENT_OPERATIONS[id], await audited(ports, act, run, first)),
+  return once(keyed, ports, request.id, async (guard) =>
+    jsonOf(MANAGEMENT_OPERATIONS[id], await audited(ports, act, run, [guard, ...guards])),
   );
 }
 
 type AnyHandler = (request: Request<ManagementOperationId>, ports: ServerPorts) => Promise<unknown>;
+
+/** Reads what another operation would answer whoever asked; the path of a change names what it changes. */
+function readFor({ params, ...sender }: Known & { readonly params: unknown }): Read {
+  return async (id, own) => {
+    const of: ManagementOperation = MANAGEMENT_OPERATIONS[id];
+    const names = new Set([...of.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
+    const named = Object.fromEntries(Object.entries(params ?? {}).filter(([name]) => names.has(name)));
+    const read = EDITIONS[id] ?? HANDLERS[id];
+    const asked = { ...sender, params: named, query: {}, body: undefined };
+    return jsonOf(of, await (read as unknown as AnyHandler)(asked as unknown as Request<ManagementOperationId>, own));
+  };
+}
 
 /** What changes something, or tries to, is recorded; except signing in, which the acts record with who it was. */
 function actOf(id: ManagementOperationId, request: FastifyRequest, actor: Actor, visitor: Visitor, nowMs: number): Act {
@@ -172,6 +169,8 @@ function route(app: FastifyInstance, id: ManagementOperationId, edge: Edge, port
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
       const sender = known.get(request);
       if (sender === undefined) throw new TypeError('who asks was named before');
+      const conditions = readConditions(operation, request.headers);
+      const key = readIdempotencyKey(operation, request.headers);
       const parsed = {
         ...sender,
         lastEventId: request.headers['last-event-id'],
@@ -183,22 +182,19 @@ function route(app: FastifyInstance, id: ManagementOperationId, edge: Edge, port
       };
       await authorizeLine(sender.actor, operation, parsed, ports.database.read);
       const run = (own: ServerPorts) => handler(parsed as unknown as Request<ManagementOperationId>, own);
-      const key = readIdempotencyKey(operation, request.headers);
+      const guard = guardOf(operation, conditions, readFor(parsed), ports);
+      const guards = guard === undefined ? [] : [guard];
+      const headers = () => ({ ...ANSWER_HEADERS, ...strictTransport(ports.site()), ...sender.visitor.headers });
       if (key !== undefined && sender.act !== undefined) {
-        const said = await answerOnce({ key, id, request, parsed, sender: { ...sender, act: sender.act } }, run, ports);
-        reply.headers({ ...ANSWER_HEADERS, ...strictTransport(ports.site()), ...sender.visitor.headers });
+        const keyed = { key, id, request, parsed, sender: { ...sender, act: sender.act }, guards };
+        const said = await answerOnce(keyed, run, ports);
         if (said.isRepeated) reply.header('idempotent-replayed', 'true');
         const type = said.status < 400 ? 'application/json' : 'application/problem+json';
-        return reply.code(said.status).type(type).send(said.body);
+        return reply.code(said.status).headers(headers()).type(type).send(said.body);
       }
-      const answer = await (sender.act === undefined ? run(ports) : audited(ports, sender.act, run));
-      reply.headers({ ...ANSWER_HEADERS, ...strictTransport(ports.site()), ...sender.visitor.headers });
-      if (operation.response === 'text') return reply.type('text/plain; version=0.0.4; charset=utf-8').send(answer);
-      if (operation.response === 'events' && request.method === 'HEAD') return reply.type('text/event-stream').send();
-      if (operation.response === 'events') return sendStream(reply, answer as AsyncGenerator<string>);
-      if (operation.response === 'bytes')
-        return reply.type(operation.responseType ?? 'application/zip').send(bytesOf(answer));
-      return reply.type('application/json').send(jsonOf(operation, answer));
+      const answer = await (sender.act === undefined ? run(ports) : audited(ports, sender.act, run, guards));
+      reply.headers(headers());
+      return sendAnswer({ reply, request }, operation, conditions, answer);
     },
   });
 }

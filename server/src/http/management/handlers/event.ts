@@ -6,7 +6,7 @@ import { eventStream } from '../../../acts/event-stream.ts';
 import type { ServerLife } from '../../../acts/life.ts';
 import type { Db } from '../../../store/database.ts';
 import { firstEventSeq, queryEvents } from '../../../store/events.ts';
-import { ApiError } from '../../problem.ts';
+import { ApiError } from '../../errors.ts';
 import { type Handlers, PAGE, type Request } from './handler.ts';
 
 /** @throws ApiError API_FORBIDDEN */

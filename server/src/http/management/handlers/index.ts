@@ -9,7 +9,7 @@ import { DEVICE_CHANGE_HANDLERS } from './device-change.ts';
 import { EVENT_HANDLERS } from './event.ts';
 import { EVIDENCE_HANDLERS } from './evidence.ts';
 import { GATEWAY_HANDLERS } from './gateway.ts';
-import { GROUP_HANDLERS } from './group.ts';
+import { GROUP_EDITIONS, GROUP_HANDLERS } from './group.ts';
 import type { Handlers } from './handler.ts';
 import { LEDGER_HANDLERS } from './ledger.ts';
 import { MENDER_HANDLERS } from './mender.ts';
@@ -51,3 +51,6 @@ export const HANDLERS: Handlers = {
   ...WEBHOOK_HANDLERS,
   ...VULNERABILITY_HANDLERS,
 };
+
+/** Reads that cost less, where only what people change is wanted (../conditional.ts); the volatile members are anything. */
+export const EDITIONS: Partial<Handlers> = { ...GROUP_EDITIONS };

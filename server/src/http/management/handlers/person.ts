@@ -1,4 +1,5 @@
 /** Handlers of people and their roles. */
+import { PeopleError } from '../../../acts/people/errors.ts';
 import { disablePerson, enablePerson, inviteAgain, invitePerson, setRoles } from '../../../acts/people/person.ts';
 import { findPerson, personView, queryPeople } from '../../../store/people.ts';
 import { readCursor } from '../cursor.ts';
@@ -6,7 +7,7 @@ import { type Handlers, PAGE, pageOf } from './handler.ts';
 
 export const PERSON_HANDLERS: Pick<
   Handlers,
-  'getMe' | 'listPeople' | 'invitePerson' | 'inviteAgain' | 'setRoles' | 'disablePerson' | 'enablePerson'
+  'getMe' | 'listPeople' | 'getPerson' | 'invitePerson' | 'inviteAgain' | 'setRoles' | 'disablePerson' | 'enablePerson'
 > = {
   getMe: async ({ actor }, { database }) => {
     const { tenantId, personId, id, label, permissions, lines } = actor;
@@ -24,6 +25,11 @@ export const PERSON_HANDLERS: Pick<
     const page = { tenantId: actor.tenantId, afterId: readCursor(query.cursor), limit: limit + 1 };
     const rows = await queryPeople(database.read, page);
     return pageOf(rows.map(personView), limit, ({ id }) => String(id));
+  },
+  getPerson: async ({ actor, params }, { database }) => {
+    const row = await findPerson(database.read, actor.tenantId, params.id);
+    if (row === undefined) throw new PeopleError('PERSON_UNKNOWN', { id: params.id });
+    return personView(row);
   },
   invitePerson: async ({ actor, body }, ports) => await invitePerson(ports, actor, body),
   inviteAgain: ({ actor, params, body }, ports) => inviteAgain(ports, actor, params.id, body.validForS),
