@@ -63,7 +63,7 @@ export type ServerConfig = {
   readonly oidc?: OidcConfig;
   readonly now: () => Date;
   /** `silent` for tests. */
-  readonly logLevel?: 'silent' | 'error' | 'warn' | 'info';
+  readonly logLevel?: 'silent' | 'error' | 'warn' | 'info' | 'debug';
 };
 
 const SECRET_CHARS_MIN = 32;

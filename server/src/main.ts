@@ -50,9 +50,8 @@ import { collectObjects } from './jobs/objects.ts';
 import { tickRollouts } from './jobs/rollouts.ts';
 import { startJobs } from './jobs/schedule.ts';
 import { WebhookDeliveries } from './jobs/webhooks.ts';
-import { openOnlineKeys } from './online-keys.ts';
+import { openOnlineKeys, openSealer } from './online-keys.ts';
 import { ensureTenant } from './store/access.ts';
-import { ensureChallengeSecret } from './store/challenges.ts';
 import type { Database } from './store/database.ts';
 import { fillVersionKeys } from './store/devices.ts';
 import { StoreError } from './store/errors.ts';
@@ -226,6 +225,7 @@ async function openBlobs({ objects, dataDir, now }: ServerConfig, { isShared }: 
 
 async function openPorts(config: ServerConfig, database: Database, site: ServerPorts['site']): Promise<ServerPorts> {
   const keys = await openOnlineKeys(database, config.dataDir, config.now());
+  const sealer = await openSealer(database, config.dataDir);
   const blobs = await openBlobs(config, database);
   // The origin names this very ledger: its key is part of it, so that two ledgers are never taken for one.
   const id = toHex(sha256(keys.ledger.publicKey.toSpkiDer())).slice(0, 16);
@@ -236,7 +236,8 @@ async function openPorts(config: ServerConfig, database: Database, site: ServerP
     ledgerOrigin: `pawl-ledger/${id}`,
     site,
     ...(config.oidc === undefined ? {} : { oidcName: config.oidc.name }),
-    challengeSecret: await database.write((trx) => ensureChallengeSecret(trx, newSecret())),
+    challengeSecret: sealer.challengeSecret,
+    sealer,
     now: config.now,
     newSecret,
     chance: Math.random,

@@ -3,6 +3,7 @@
  * them (mode 0600). None of them can make a device install anything. The database knows their ids: all processes of one
  * installation sign with the same keys, or do not start.
  */
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { toHex } from '@pawl/core/bytes';
@@ -10,6 +11,8 @@ import { PrivateKey, sha256 } from '@pawl/core/crypto';
 import { createFileKey, loadKeyFile, newRandomSecret, openKeyFile, saveKeyFile } from '@pawl/core/keys';
 import { ServerError } from './acts/errors.ts';
 import type { OnlineKeys } from './acts/ports.ts';
+import { Sealer } from './acts/sealer.ts';
+import { sealPlainSecrets } from './acts/webhooks/secret.ts';
 import type { Database } from './store/database.ts';
 import { readOnlineKeyIds, saveOnlineKeyId } from './store/online-keys.ts';
 
@@ -31,7 +34,7 @@ async function sync(path: string): Promise<void> {
   }
 }
 
-/** The secret is on the disk before a key is sealed with it: a power cut in between must not lock the keys for good. */
+/** The secret of the folder. It is on the disk before a key is sealed with it: a power cut in between must not lock the keys for good. */
 async function loadSecret(folder: string): Promise<string> {
   const path = `${folder}/secret`;
   if (!existsSync(path)) {
@@ -103,5 +106,22 @@ export function openOnlineKeys(database: Database, dataDir: string, createdAt: D
       await saveOnlineKeyId(trx, role, id);
     }
     return keys;
+  });
+}
+
+/**
+ * What seals the secrets in the database, from the secret of the data folder; and seals those that an earlier version left as
+ * they were. A process whose folder has another secret could not read them, and does not start.
+ * @throws ServerError SERVER_KEYS_DIFFER
+ */
+export async function openSealer(database: Database, dataDir: string): Promise<Sealer> {
+  const sealer = new Sealer(await loadSecret(`${dataDir}/keys`), () => new Uint8Array(randomBytes(32)));
+  const { keyId } = sealer;
+  return await database.writeInTurn('keys', async (trx) => {
+    const known = (await readOnlineKeyIds(trx)).get('sealing');
+    if (known === undefined) await saveOnlineKeyId(trx, 'sealing', keyId);
+    else if (known !== keyId) throw new ServerError('SERVER_KEYS_DIFFER', { role: 'sealing', path: dataDir });
+    await sealPlainSecrets(trx, { sealer });
+    return sealer;
   });
 }

@@ -17,6 +17,7 @@ import { newOperatorClaim } from '../src/acts/people/claim.ts';
 import { disablePerson, invitePerson } from '../src/acts/people/person.ts';
 import { beginJoin, join } from '../src/acts/people/session.ts';
 import type { ServerPorts } from '../src/acts/ports.ts';
+import { Sealer } from '../src/acts/sealer.ts';
 import { secretSha256 } from '../src/acts/secret.ts';
 import { FolderBlobs } from '../src/blobs/folder-blobs.ts';
 import type { Actor } from '../src/domain/actor.ts';
@@ -58,6 +59,7 @@ before(async () => {
     ledgerOrigin: 'pawl-ledger/test',
     site: () => ({ origin: ORIGIN, rpId: 'updates.example' }),
     challengeSecret: newSecret(),
+    sealer: new Sealer('a secret of a test', () => new Uint8Array(randomBytes(12))),
     now: () => new Date('2026-03-01T12:00:00Z'),
     newSecret,
     chance: () => 0,

@@ -14,6 +14,7 @@ import fastify from 'fastify';
 import { ServerLife } from '../src/acts/life.ts';
 import { newOperatorClaim } from '../src/acts/people/claim.ts';
 import type { ServerPorts } from '../src/acts/ports.ts';
+import { Sealer } from '../src/acts/sealer.ts';
 import { FolderBlobs } from '../src/blobs/folder-blobs.ts';
 import { EGRESS_DEFAULT } from '../src/egress/post.ts';
 import { deviceDirectory, registerDeviceApi } from '../src/http/device/index.ts';
@@ -57,6 +58,7 @@ export async function startFaultServer(
     ledgerOrigin: 'pawl-ledger/faults',
     site: () => undefined,
     challengeSecret: newSecret(),
+    sealer: new Sealer('a secret of a test', () => new Uint8Array(randomBytes(12))),
     now,
     newSecret,
     chance: Math.random,

@@ -2,6 +2,7 @@
  * The engine of rollouts over a real database in a folder of its own, with a clock that only the test moves and devices
  * that say what the test makes them say. No HTTP: the acts themselves. With PAWL_TEST_POSTGRES, over PostgreSQL.
  */
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { settleRollouts } from '../src/acts/engine.ts';
 import { ServerLife } from '../src/acts/life.ts';
 import type { ServerPorts } from '../src/acts/ports.ts';
 import { changeRollout, createRollout } from '../src/acts/rollout.ts';
+import { Sealer } from '../src/acts/sealer.ts';
 import { applyEvent, rolloutsOf, type Transition } from '../src/acts/transition.ts';
 import { FolderBlobs } from '../src/blobs/folder-blobs.ts';
 import type { Actor } from '../src/domain/actor.ts';
@@ -83,6 +85,7 @@ export class RolloutLab {
       ledgerOrigin: 'test',
       site: () => undefined,
       challengeSecret: 'no challenges here',
+      sealer: new Sealer('a secret of a test', () => new Uint8Array(randomBytes(12))),
       now: () => new Date(clock.nowMs),
       newSecret: () => 'secret',
       chance: () => 0,

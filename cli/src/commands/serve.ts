@@ -5,7 +5,7 @@ import { CliError } from '../frame/errors.ts';
 import { inFolder, readText } from '../workspace/files.ts';
 import { parseNumber } from '../workspace/workspace.ts';
 
-const LOG_LEVELS = ['silent', 'error', 'warn', 'info'] as const;
+const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 
 function parseLogLevel(text: string): (typeof LOG_LEVELS)[number] {
   const level = LOG_LEVELS.find((name) => name === text);

@@ -31,6 +31,12 @@ export const SERVER_ERRORS = {
     advice: 'Give every server of this installation the same keys folder, or restore it from the backup.',
     status: 500,
   },
+  SECRET_UNREADABLE: {
+    message: 'a sealed secret in the database does not open with the key of the data folder',
+    advice:
+      'Restore the keys folder that belongs to this database, or make the secret anew, such as by "pawl webhook rotate".',
+    status: 500,
+  },
   SERVER_CONFIG_INVALID: {
     message: 'the configuration of the server cannot be used',
     advice: 'Check the setting that is named.',

@@ -4,6 +4,7 @@ import type { BlobStore } from '../blobs/blob-store.ts';
 import type { EgressRules } from '../egress/post.ts';
 import type { Database } from '../store/database.ts';
 import type { ServerLife } from './life.ts';
+import type { Sealer } from './sealer.ts';
 
 export type OnlineKeys = { readonly ledger: Signer; readonly snapshot: Signer; readonly timestamp: Signer };
 
@@ -22,6 +23,8 @@ export type ServerPorts = {
   readonly oidcName?: string;
   /** Marks challenges as this server's own. */
   readonly challengeSecret: string;
+  /** For secrets that have to be read again. */
+  readonly sealer: Sealer;
   readonly now: () => Date;
   /** 32 random bytes as base64url: tokens and claims. */
   readonly newSecret: () => string;

@@ -39,11 +39,13 @@ export function deadLetterView(row: DeadLetterTable): DeadLetter {
 
 export async function insertWebhook(
   trx: Trx,
-  row: Pick<WebhookTable, 'tenant_id' | 'url' | 'types' | 'line' | 'secret' | 'done_seq' | 'created_ms'>,
+  row: Pick<WebhookTable, 'tenant_id' | 'url' | 'types' | 'line' | 'done_seq' | 'created_ms'>,
 ): Promise<WebhookTable> {
   const values = {
     ...row,
     state: 'active' as const,
+    // Sealed for this very webhook as soon as it has its number.
+    secret: new Uint8Array(),
     previous_secret: null,
     previous_until_ms: null,
     attempts: 0,
@@ -53,8 +55,14 @@ export async function insertWebhook(
     dead_in_a_row: 0,
     last_outcome: null,
     missed: 0,
+    is_sealed: 1,
   };
   return await trx.insertInto('webhook').values(values).returningAll().executeTakeFirstOrThrow();
+}
+
+/** Those whose secrets an earlier version stored as they are. */
+export async function plainWebhooks(db: Db): Promise<WebhookTable[]> {
+  return await db.selectFrom('webhook').selectAll().where('is_sealed', '=', 0).orderBy('id').execute();
 }
 
 export async function listWebhooks(db: Db, tenantId: number): Promise<WebhookTable[]> {

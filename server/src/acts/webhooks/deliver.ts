@@ -18,6 +18,7 @@ import {
 } from '../../store/webhooks.ts';
 import { eventSource, eventView } from '../event.ts';
 import type { ServerPorts } from '../ports.ts';
+import { openSecret } from './secret.ts';
 import { signedHeaders } from './sign.ts';
 
 /** Longer than any attempt lasts. */
@@ -33,7 +34,8 @@ async function attempt(ports: ServerPorts, row: WebhookTable, seq: number, body:
   const atMs = ports.now().getTime();
   const isPreviousValid = row.previous_until_ms !== null && atMs < row.previous_until_ms;
   const previous = isPreviousValid && row.previous_secret !== null ? [row.previous_secret] : [];
-  const headers = signedHeaders({ id: `msg_${row.id}_${seq}`, atMs, body }, [row.secret, ...previous]);
+  const secrets = [row.secret, ...previous].map((sealed) => openSecret(ports, row, sealed));
+  const headers = signedHeaders({ id: `msg_${row.id}_${seq}`, atMs, body }, secrets);
   try {
     const status = await postGuarded(row.url, { headers, body }, ports.egress);
     return { status, text: String(status) };

@@ -17,6 +17,7 @@ import {
 import { ServerError } from '../errors.ts';
 import { visibleTypes } from '../event.ts';
 import type { ServerPorts } from '../ports.ts';
+import { sealSecret } from './secret.ts';
 import { secretText } from './sign.ts';
 
 const WEBHOOKS_MAX = 50;
@@ -58,8 +59,9 @@ export async function createWebhook(
   const secret = newSecret(ports);
   const row = await ports.database.write(async (trx) => {
     if ((await listWebhooks(trx, tenantId)).length >= WEBHOOKS_MAX) throw new ServerError('WEBHOOK_LIMIT');
-    const values = { tenant_id: tenantId, ...target, secret, created_ms: ports.now().getTime() };
-    return await insertWebhook(trx, { ...values, done_seq: await lastEventSeq(trx, tenantId) });
+    const values = { tenant_id: tenantId, ...target, created_ms: ports.now().getTime() };
+    const { id } = await insertWebhook(trx, { ...values, done_seq: await lastEventSeq(trx, tenantId) });
+    return await updateWebhook(trx, id, { secret: sealSecret(ports, id, secret) });
   });
   return { ...webhookView(row), secret: secretText(secret) };
 }
@@ -98,7 +100,8 @@ export async function rotateSecret(
   const untilMs = ports.now().getTime() + PREVIOUS_VALID_MS;
   await ports.database.write(async (trx) => {
     const row = await mustFindWebhook(trx, actor.tenantId, id);
-    await updateWebhook(trx, id, { secret, previous_secret: row.secret, previous_until_ms: untilMs });
+    const sealed = sealSecret(ports, id, secret);
+    await updateWebhook(trx, id, { secret: sealed, previous_secret: row.secret, previous_until_ms: untilMs });
   });
   return { secret: secretText(secret), previousUntil: new Date(untilMs).toISOString() };
 }

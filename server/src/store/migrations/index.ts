@@ -18,6 +18,7 @@ import { PEOPLE } from './people.ts';
 import { ROLLOUT_ENGINE } from './rollout-engine.ts';
 import { ROLLOUT_PAGES } from './rollout-pages.ts';
 import { ROLLOUT_POLICY } from './rollout-policy.ts';
+import { SEALED_SECRETS } from './sealed-secrets.ts';
 import { SIGN_IN } from './sign-in.ts';
 import { VERSION_SEEN } from './version-seen.ts';
 import { VULNERABILITIES } from './vulnerabilities.ts';
@@ -48,4 +49,5 @@ export const MIGRATIONS: readonly Migration[] = [
   DEVICE_LIFE,
   VULNERABILITIES,
   EVIDENCE,
+  SEALED_SECRETS,
 ];

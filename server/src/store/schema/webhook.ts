@@ -10,6 +10,7 @@ type WebhookColumns = {
   types: string | null;
   line: string | null;
   state: 'active' | 'paused' | 'suspended';
+  /** Sealed (acts/sealer.ts), unless `is_sealed` is 0. */
   secret: Uint8Array;
   /** Signs as well until its time is over. */
   previous_secret: Uint8Array | null;
@@ -25,6 +26,7 @@ type WebhookColumns = {
   last_outcome: string | null;
   missed: number;
   created_ms: number;
+  is_sealed: Generated<number>;
 };
 
 export type WebhookSchema = {
