@@ -42,9 +42,10 @@ export const WORK_COMMANDS: CommandTable = {
   rollout: { summary: 'bring a release to devices', load: async () => (await import('./rollout.ts')).rollout },
   events: { summary: 'what happened, and what happens', load: async () => (await import('./events.ts')).events },
   webhook: { summary: 'where events are posted to', load: async () => (await import('./webhook.ts')).webhook },
+  release: { summary: 'what belongs to a release', load: async () => (await import('./release.ts')).release },
   vulnerability: {
     summary: 'reports of weaknesses, and what comes of them',
-    load: async () => (await import('./vulnerability.ts')).vulnerability,
+    load: async () => (await import('./vulnerability-group.ts')).vulnerability,
   },
   disclosure: {
     summary: 'how reports of weaknesses come in',

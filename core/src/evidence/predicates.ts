@@ -84,6 +84,7 @@ export const PREDICATES = {
     summary: 'a case of vulnerability handling came in, moved or was changed; the digest is salted, as it is embargoed',
     signedBy: ['ledger'],
   },
+  'urn:pawl:sbom:1': { summary: 'a release has this bill of materials', signedBy: ['ledger'] },
   'urn:pawl:disclosure-policy:1': { summary: 'how reports of vulnerabilities come in', signedBy: ['ledger'] },
   'urn:pawl:person:1': {
     summary: 'somebody may act for the operator from now on, may do other things, or no longer may',

@@ -19,6 +19,7 @@ import { ROLLOUT_ENGINE } from './rollout-engine.ts';
 import { ROLLOUT_PAGES } from './rollout-pages.ts';
 import { ROLLOUT_POLICY } from './rollout-policy.ts';
 import { SEALED_SECRETS } from './sealed-secrets.ts';
+import { SBOMS } from './sboms.ts';
 import { SIGN_IN } from './sign-in.ts';
 import { VERSION_SEEN } from './version-seen.ts';
 import { VULNERABILITIES } from './vulnerabilities.ts';
@@ -50,4 +51,5 @@ export const MIGRATIONS: readonly Migration[] = [
   VULNERABILITIES,
   EVIDENCE,
   SEALED_SECRETS,
+  SBOMS,
 ];

@@ -40,5 +40,5 @@ export type { EvidenceTable } from './evidence.ts';
 export type { MenderAuthTable } from './mender.ts';
 export type { ArtifactTable, ReleaseTable } from './release.ts';
 export type { AssignmentTable, MemberTable, RolloutTable, WaveTable } from './rollout.ts';
-export type { CaseLogTable, CaseTable } from './vulnerability.ts';
+export type { CaseLogTable, CaseTable, SbomTable } from './vulnerability.ts';
 export type { DeadLetterTable, WebhookTable } from './webhook.ts';
