@@ -9,7 +9,7 @@ import type { Database, Db, Task, Trx } from './database.ts';
 import { StoreError, type StoreErrorCode } from './errors.ts';
 import { MIGRATIONS, SQLITE_WORDS } from './migrations/index.ts';
 import type { Schema } from './schema/index.ts';
-import { endSnapshot, sqliteDialect } from './sqlite-dialect.ts';
+import { endSnapshot, sqliteReader, sqliteWriter } from './sqlite-dialect.ts';
 
 function sqliteCode(error: unknown): number | undefined {
   return typeof error === 'object' && error !== null && 'errcode' in error ? Number(error.errcode) : undefined;
@@ -82,8 +82,8 @@ class SqliteDatabase implements Database {
 
   constructor(lock: DatabaseSync, writer: DatabaseSync, reader: DatabaseSync) {
     this.#lock = lock;
-    this.#writer = new Kysely<Schema>({ dialect: sqliteDialect(writer, { beforeCommit: () => endSnapshot(reader) }) });
-    this.read = new Kysely<Schema>({ dialect: sqliteDialect(reader, { keepsSnapshot: true }) });
+    this.#writer = new Kysely<Schema>({ dialect: sqliteWriter(writer, () => endSnapshot(reader)) });
+    this.read = new Kysely<Schema>({ dialect: sqliteReader(reader) });
   }
 
   async write<T>(act: (trx: Trx) => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 /**
  * Kysely over Node's own `node:sqlite`: one connection, statements prepared once and kept. The calls are synchronous
- * underneath; transactions are kept apart by a queue, because a connection has only one transaction at a time.
+ * underneath. What writes takes turns (sqlite-writer.ts); what only reads needs none.
  *
  * A reading connection may keep its snapshot over many reads: opening one takes several system calls, which cost more than
  * a small read. The writer ends the snapshot right before each commit (in the same turn, so that the checkpoint after the
@@ -17,6 +17,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { SqliteWriter } from './sqlite-writer.ts';
 
 const STATEMENTS_MAX = 512;
 
@@ -28,7 +29,7 @@ function toSqlValue(value: unknown): SQLInputValue {
 /** A statement, and whether it gives rows: asking SQLite for that each time costs as much as a small read. */
 type Prepared = { readonly statement: StatementSync; readonly givesRows: boolean };
 
-class SqliteConnection implements DatabaseConnection {
+export class SqliteConnection implements DatabaseConnection {
   readonly #db: DatabaseSync;
   readonly #keepsSnapshot: boolean;
   readonly #statements = new Map<string, Prepared>();
@@ -70,65 +71,43 @@ class SqliteConnection implements DatabaseConnection {
   }
 }
 
-export type SqliteOptions = {
-  /** Reads share a snapshot until `endSnapshot`. */
-  readonly keepsSnapshot?: boolean;
-  /** Called right before each commit. */
-  readonly beforeCommit?: () => void;
-};
-
 /** Ends the snapshot that a reading connection keeps, if any. */
 export function endSnapshot(db: DatabaseSync): void {
   if (db.isOpen && db.isTransaction) db.exec('COMMIT');
 }
 
-class SqliteDriver implements Driver {
+/** Single statements, each at once. */
+class SqliteReader implements Driver {
   readonly #db: DatabaseSync;
   readonly #connection: SqliteConnection;
-  readonly #options: SqliteOptions;
-  #tail: Promise<void> = Promise.resolve();
-  #release: (() => void) | undefined;
 
-  constructor(db: DatabaseSync, options: SqliteOptions) {
+  constructor(db: DatabaseSync) {
     this.#db = db;
-    this.#options = options;
-    this.#connection = new SqliteConnection(db, options.keepsSnapshot === true);
+    this.#connection = new SqliteConnection(db, true);
   }
 
   init(): Promise<void> {
     return Promise.resolve();
   }
 
-  async acquireConnection(): Promise<DatabaseConnection> {
-    const before = this.#tail;
-    let release = (): void => undefined;
-    this.#tail = new Promise((resolve) => {
-      release = resolve;
-    });
-    await before;
-    this.#release = release;
-    return this.#connection;
+  acquireConnection(): Promise<DatabaseConnection> {
+    return Promise.resolve(this.#connection);
   }
 
   releaseConnection(): Promise<void> {
-    this.#release?.();
     return Promise.resolve();
   }
 
   beginTransaction(): Promise<void> {
-    this.#connection.exec('BEGIN IMMEDIATE');
-    return Promise.resolve();
+    throw new TypeError('a reader has no transactions');
   }
 
   commitTransaction(): Promise<void> {
-    this.#options.beforeCommit?.();
-    this.#connection.exec('COMMIT');
-    return Promise.resolve();
+    return this.beginTransaction();
   }
 
   rollbackTransaction(): Promise<void> {
-    if (this.#db.isTransaction) this.#connection.exec('ROLLBACK');
-    return Promise.resolve();
+    return this.beginTransaction();
   }
 
   destroy(): Promise<void> {
@@ -137,12 +116,28 @@ class SqliteDriver implements Driver {
   }
 }
 
-/** A Kysely dialect over one open database. */
-export function sqliteDialect(db: DatabaseSync, options: SqliteOptions = {}): Dialect {
+/** Kysely would let one transaction in at a time; the writer has a queue of its own, and the reader needs none. */
+class Adapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
+}
+
+function dialectOf(createDriver: () => Driver): Dialect {
   return {
-    createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new SqliteDriver(db, options),
+    createAdapter: () => new Adapter(),
+    createDriver,
     createIntrospector: (kysely) => new SqliteIntrospector(kysely),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   };
+}
+
+/** A Kysely dialect over one open database that only reads; it keeps its snapshot until `endSnapshot`. */
+export function sqliteReader(db: DatabaseSync): Dialect {
+  return dialectOf(() => new SqliteReader(db));
+}
+
+/** A Kysely dialect over one open database that writes, in transactions; `beforeCommit` is called right before each commit. */
+export function sqliteWriter(db: DatabaseSync, beforeCommit: () => void): Dialect {
+  return dialectOf(() => new SqliteWriter(db, new SqliteConnection(db, false), beforeCommit));
 }
