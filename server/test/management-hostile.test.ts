@@ -27,6 +27,7 @@ const VALID_PARAMS: Readonly<Record<string, string>> = {
   passkeyId: 'ab'.repeat(32),
   keyId: 'ab'.repeat(32),
   sha256: 'ab'.repeat(32),
+  product: 'unknown',
 };
 const OPERATIONS = Object.entries(MANAGEMENT_OPERATIONS) as [string, ManagementOperation][];
 const WITH_JSON = OPERATIONS.filter(([, { body }]) => body !== undefined && body !== 'bytes');
@@ -166,6 +167,7 @@ const HOSTILE_PARAMS: Readonly<Record<string, readonly string[]>> = {
   passkeyId: ['AB'.repeat(32), 'ab', 'x'.repeat(64), '..%2F..'],
   keyId: ['AB'.repeat(32), 'ab', 'x'.repeat(64), '..%2F..'],
   sha256: ['AB'.repeat(32), 'ab', 'x'.repeat(64), '..%2F..'],
+  product: ['UPPER', '..%2Fetc', '-a', 'a_b', 'x'.repeat(64), '%C3%A4'],
 };
 
 test('names like paths, and numbers of another spelling or size, are refused by every operation', async () => {
@@ -235,6 +237,13 @@ const UNKNOWN: Readonly<Record<string, string>> = {
   getEvidence: 'EVIDENCE_UNKNOWN',
   getEvidenceFile: 'EVIDENCE_UNKNOWN',
   withdrawEvidence: 'EVIDENCE_UNKNOWN',
+  getProduct: 'PRODUCT_UNKNOWN',
+  exportProduct: 'PRODUCT_UNKNOWN',
+  proposeWaiver: 'PRODUCT_UNKNOWN',
+  listWaivers: 'PRODUCT_UNKNOWN',
+  decideWaiver: 'WAIVER_UNKNOWN',
+  getGap: 'PRODUCT_UNKNOWN',
+  getTasks: 'PRODUCT_UNKNOWN',
 };
 
 const PEM = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' });
@@ -245,6 +254,8 @@ const VALID_BODIES: Readonly<Record<string, string>> = {
   denyRollout: '{"reason":"no"}',
   moveVulnerability: '{"step":"triage"}',
   withdrawEvidence: '{"reason":"no"}',
+  proposeWaiver: '{"model":"a","requirement":"b","reason":"no"}',
+  decideWaiver: '{"verdict":"refuse"}',
   returnRollout: '{"releaseId":1}',
   approveRollout: '{"signature":{"kind":"statement","envelope":"e30="}}',
   putWebhook: '{"url":"https://hooks.example/","state":"active"}',
@@ -252,7 +263,14 @@ const VALID_BODIES: Readonly<Record<string, string>> = {
   acceptMenderRequest: '{"controllerId":"unknown","model":"hub"}',
 };
 /** What is not there is made; or a token does not get so far. */
-const NEVER_UNKNOWN = new Set(['putLine', 'putGroup', 'removePasskey', 'putEvidenceFile']);
+const NEVER_UNKNOWN = new Set([
+  'putLine',
+  'putGroup',
+  'removePasskey',
+  'putEvidenceFile',
+  'putProduct',
+  'getMarketGate',
+]);
 
 test('what does not exist is 404 with a code of its own', async () => {
   for (const [id, operation] of OPERATIONS) {

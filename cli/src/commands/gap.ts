@@ -1,29 +1,78 @@
-/** `pawl gap`: what a product has shown, what it has not, and what to do first. */
-import { type CommandGroup, defineCommand } from '../frame/command.ts';
+/**
+ * `pawl gap`: what a product has shown, what it has not, and what to do first. From a product file and verified bundles, or,
+ * for a product that the server knows by name, from its ledger as it stands.
+ */
+import type { CellRow, GateRow, TaskRow } from '@pawl/compliance/gap';
+import { type CommandGroup, defineCommand, type Io } from '../frame/command.ts';
 import { CliError } from '../frame/errors.ts';
+import { connect } from '../workspace/connection.ts';
+import { inFolder, isPresent } from '../workspace/files.ts';
 import { PRODUCT_OPTIONS, readProductRecords } from '../workspace/product-records.ts';
+import { loadWorkspace, WORKSPACE_OPTION } from '../workspace/workspace.ts';
+
+const OPTIONS = { ...PRODUCT_OPTIONS, ...WORKSPACE_OPTION };
+type Given = Parameters<typeof readProductRecords>[1] & { readonly workspace: string | undefined };
+
+/** A word that is no file is the name of a product on the server. */
+async function isOnServer(io: Io, { product, bundle, models }: Given): Promise<boolean> {
+  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(product) || bundle.length > 0 || models.length > 0) return false;
+  return !(await isPresent(inFolder(io.cwd, product)));
+}
+
+type Counts = Readonly<Record<'met' | 'partial' | 'gap' | 'not-applicable' | 'watch', number>> & {
+  readonly model: string;
+};
+type Standing = {
+  readonly product: string;
+  readonly name: string;
+  readonly on: string;
+  readonly counts: readonly Counts[];
+  readonly cells: readonly CellRow[];
+};
+
+async function standingOf(io: Io, given: Given): Promise<Standing> {
+  if (await isOnServer(io, given)) {
+    const client = await connect(await loadWorkspace(io, given.workspace));
+    const answer = await client.call('getGap', { params: { product: given.product }, query: { on: given.on } });
+    return answer;
+  }
+  const { product, cells, on } = await readProductRecords(io, given);
+  const { cellRow, countStates } = await import('@pawl/compliance/gap');
+  const counts = product.models.map(({ id }) => ({ model: id, ...countStates(cells, id) }));
+  return { product: product.product, name: product.name, on, counts, cells: cells.map((cell) => cellRow(cell, on)) };
+}
+
+const proofLines = ({ requirement, model, state, proofs, missing }: CellRow): string[] => [
+  `  ${model}  ${requirement}  ${state}`,
+  ...proofs.map((one) => {
+    const place = one.entry === null ? '' : `, entry ${one.entry}`;
+    const end = one.until === null ? '' : `, counts until ${one.until}`;
+    return `    ${one.kind}: ${one.title} (${one.grade}, ${one.issuer}, ${one.ageDays} days old${end}${place})`;
+  }),
+  ...missing.map(({ kind, reason }) => `    no ${kind}${reason === null ? '' : `: ${reason}`}`),
+];
 
 const show = defineCommand({
   summary: 'count how each model of a product stands, requirement by requirement with --json',
   about: ['Another --on is the what-if: what applies then, and what is too old by then.'],
-  options: PRODUCT_OPTIONS,
+  options: {
+    ...OPTIONS,
+    requirement: {
+      type: 'string',
+      value: 'REF',
+      summary: 'show what proves this one, and how old it is',
+      multiple: true,
+    },
+  },
   example: 'pawl gap show --product hearth.yaml --bundle bundle.zip --key ledger.vkey --on 2027-12-11',
   async run({ values, io }) {
-    const { product, cells, on } = await readProductRecords(io, values);
-    const { countStates } = await import('@pawl/compliance/gap');
-    const counts = product.models.map(({ id }) => ({ model: id, ...countStates(cells, id) }));
-    const rows = cells.map(({ model, entry, state, isApplicable, application, reason }) => ({
-      model,
-      requirement: entry.reference,
-      state,
-      isApplicable,
-      appliesFrom: application.from,
-      ...(reason === undefined ? {} : { reason }),
-    }));
+    const standing = await standingOf(io, values);
+    const { name, on, counts, cells } = standing;
+    const asked = cells.filter(({ requirement }) => values.requirement.includes(requirement));
     return {
-      json: { product: product.product, on, counts, cells: rows },
+      json: standing,
       text: [
-        `${product.name} on ${on}`,
+        `${name} on ${on}`,
         '  model                 met  partial  gap  not applicable  watch',
         ...counts.map(
           (one) =>
@@ -35,78 +84,79 @@ const show = defineCommand({
               String(one.watch).padStart(6),
             ].join(' ')}`,
         ),
+        ...asked.flatMap(proofLines),
       ],
     };
   },
 });
+
+async function tasksOf(io: Io, given: Given, limit: number): Promise<readonly TaskRow[]> {
+  if (await isOnServer(io, given)) {
+    const client = await connect(await loadWorkspace(io, given.workspace));
+    const query = { on: given.on, limit: Math.min(limit, 500) };
+    return (await client.call('getTasks', { params: { product: given.product }, query })).tasks;
+  }
+  const { product, cells, on } = await readProductRecords(io, given);
+  const { remediationQueue, taskRow } = await import('@pawl/compliance/gap');
+  return remediationQueue(cells, product, on).slice(0, limit).map(taskRow);
+}
 
 const QUEUE_DEFAULT = '20';
 
 const queue = defineCommand({
   summary: 'what to do first',
   about: ['Models that are hard to change come first, then what applies soonest, then duties before recommendations.'],
-  options: { ...PRODUCT_OPTIONS, limit: { type: 'string', value: 'N', summary: 'how many', default: QUEUE_DEFAULT } },
+  options: { ...OPTIONS, limit: { type: 'string', value: 'N', summary: 'how many', default: QUEUE_DEFAULT } },
   example: 'pawl gap queue --product hearth.yaml --limit 10',
   async run({ values, io }) {
     if (!/^[1-9]\d{0,3}$/.test(values.limit))
       throw new CliError('CLI_USAGE', { option: '--limit', value: values.limit });
-    const { product, cells, on } = await readProductRecords(io, values);
-    const { remediationQueue } = await import('@pawl/compliance/gap');
-    const tasks = remediationQueue(cells, product, on).slice(0, Number(values.limit));
+    const tasks = await tasksOf(io, values, Number(values.limit));
     return {
-      json: tasks.map(({ cell, isHardToChange, markets }) => ({
-        model: cell.model,
-        requirement: cell.entry.reference,
-        title: cell.entry.requirement.title,
-        appliesFrom: cell.application.from,
-        isHardToChange,
-        markets,
-      })),
+      json: tasks,
       text: tasks.map(
-        ({ cell }) =>
-          `  ${cell.model.padEnd(16)} ${(cell.application.from ?? 'no date').padEnd(10)}  ${cell.entry.reference}  ${cell.entry.requirement.title}`,
+        (one) =>
+          `  ${one.model.padEnd(16)} ${(one.appliesFrom ?? 'no date').padEnd(10)}  ${one.requirement}  ${one.title}`,
       ),
     };
   },
 });
 
+async function gateOf(io: Io, given: Given, of: { readonly model: string; readonly market: string }): Promise<GateRow> {
+  if (await isOnServer(io, given)) {
+    const client = await connect(await loadWorkspace(io, given.workspace));
+    const query = { ...of, on: given.on };
+    return await client.call('getMarketGate', { params: { product: given.product }, query });
+  }
+  const { product, cells, on } = await readProductRecords(io, given);
+  const { decideGate, gateRow } = await import('@pawl/compliance/gap');
+  if (!product.models.some(({ id }) => id === of.model)) {
+    const expected = product.models.map(({ id }) => id).join(' | ');
+    throw new CliError('CLI_USAGE', { option: '--model', value: of.model, expected });
+  }
+  return gateRow(decideGate(cells, product, { ...of, on }), on);
+}
+
 const gate = defineCommand({
   summary: 'whether the records hold a model back from a market; exit code 1 when they do',
   options: {
-    ...PRODUCT_OPTIONS,
+    ...OPTIONS,
     model: { type: 'string', value: 'ID', summary: 'the model', required: true },
     market: { type: 'string', value: 'NAME', summary: 'the market, as EU', required: true },
   },
   example: 'pawl gap gate --product hearth.yaml --model sensor --market EU --on 2027-12-11',
   async run({ values, io }) {
-    const { product, cells, on } = await readProductRecords(io, values);
-    const { decideGate } = await import('@pawl/compliance/gap');
-    const known = product.models.find(({ id }) => id === values.model);
-    if (known === undefined) {
-      const expected = product.models.map(({ id }) => id).join(' | ');
-      throw new CliError('CLI_USAGE', { option: '--model', value: values.model, expected });
-    }
-    const decision = decideGate(cells, product, { model: known.id, market: values.market, on });
-    const holding = decision.holding.map(({ entry }) => ({
-      requirement: entry.reference,
-      title: entry.requirement.title,
-    }));
+    const decision = await gateOf(io, values, { model: values.model, market: values.market });
+    const { model, market, on, isHeld, holding, advice } = decision;
     return {
-      json: {
-        model: known.id,
-        market: values.market,
-        on,
-        isHeld: decision.isHeld,
-        holding,
-        advice: decision.advice.length,
-      },
+      json: { model, market, on, isHeld, holding, advice },
       text: [
         ...holding.map((one) => `  ${one.requirement}  ${one.title}`),
-        decision.isHeld
+        isHeld
           ? `held: ${holding.length} duties of law that apply on ${on} are open by the records`
           : `not held by the records of ${on}; that is no verdict of conformity`,
       ],
-      exitCode: decision.isHeld ? 1 : 0,
+      exitCode: isHeld ? 1 : 0,
     };
   },
 });

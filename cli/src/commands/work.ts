@@ -59,6 +59,10 @@ export const WORK_COMMANDS: CommandTable = {
   },
   gap: { summary: 'what a product has shown, and what not', load: async () => (await import('./gap.ts')).gap },
   docs: { summary: 'documents of a product', load: async () => (await import('./docs.ts')).docs },
+  product: {
+    summary: 'what products are, and what does not apply to them',
+    load: async () => (await import('./product.ts')).product,
+  },
   evidence: {
     summary: 'documents that were taken in as evidence',
     load: async () => (await import('./evidence.ts')).evidence,

@@ -2,6 +2,7 @@
 
 import type { Records } from '@pawl/compliance/document';
 import type { Evidence as EvidenceOf } from '@pawl/compliance/evidence';
+import type { Waiver } from '@pawl/compliance/gap';
 import { verifyBundle } from '@pawl/core/evidence';
 import type { Io } from '../frame/command.ts';
 import { CliError } from '../frame/errors.ts';
@@ -9,7 +10,12 @@ import { inFolder, readInput, readText } from './files.ts';
 import { readLedgerKey } from './ledger-key.ts';
 
 export const PRODUCT_OPTIONS = {
-  product: { type: 'string', value: 'FILE', summary: 'the product, as YAML', required: true },
+  product: {
+    type: 'string',
+    value: 'FILE',
+    summary: 'the product: a YAML file, or its name on the server',
+    required: true,
+  },
   models: { type: 'string', value: 'FILE', summary: 'more models of it, as CSV', multiple: true },
   bundle: { type: 'string', value: 'FILE', summary: 'evidence: a bundle of the ledger', multiple: true },
   key: { type: 'string', value: 'VKEY', summary: 'verification key of the ledger, as text or in a file' },
@@ -45,10 +51,14 @@ export async function readProductRecords(io: Io, given: Given): Promise<Records>
   let product = parseProductYaml(await readText(inFolder(io.cwd, given.product)), given.product);
   for (const file of given.models) product = addModelsCsv(product, await readText(inFolder(io.cwd, file)), file);
   if (given.bundle.length > 0 && given.key === undefined) throw new CliError('CLI_USAGE', { missing: '--key' });
+  const { waiversOfEntries } = await import('@pawl/compliance/gap');
   const evidence: EvidenceOf[] = [];
+  const waivers: Waiver[] = [];
   for (const file of given.bundle) {
     const vkey = await readLedgerKey(io, given.key ?? '');
-    evidence.push(...Evidence.fromBundle(verifyBundle(await readInput(inFolder(io.cwd, file)), { vkey }), product));
+    const report = verifyBundle(await readInput(inFolder(io.cwd, file)), { vkey });
+    evidence.push(...Evidence.fromBundle(report, product));
+    waivers.push(...waiversOfEntries(report.entries, product.product));
   }
-  return recordsOf({ library: loadCatalogues(), product, evidence, waivers: [], on: dayOf(io, given.on) });
+  return recordsOf({ library: loadCatalogues(), product, evidence, waivers, on: dayOf(io, given.on) });
 }

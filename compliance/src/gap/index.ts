@@ -11,3 +11,14 @@ export {
   type Waiver,
 } from './matrix.ts';
 export { isHardToChange, remediationQueue, type Task } from './queue.ts';
+export {
+  type CellRow,
+  cellRow,
+  type GateRow,
+  gateRow,
+  lastDayOf,
+  type ProofRow,
+  type TaskRow,
+  taskRow,
+} from './view.ts';
+export { waiversOfEntries } from './waivers.ts';

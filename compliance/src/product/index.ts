@@ -10,4 +10,5 @@ export {
   type Model,
   marketsFrom,
   type Product,
+  parseProductRecord,
 } from './product.ts';

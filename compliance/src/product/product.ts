@@ -108,6 +108,11 @@ export const product = z
   });
 export type Product = z.infer<typeof product>;
 
+/** A product from the JSON of a record that was checked before; throws a ZodError when it is none. */
+export function parseProductRecord(json: string): Product {
+  return product.parse(JSON.parse(json));
+}
+
 /** Whether a model is sold in a market on a day. */
 export function isSoldIn({ markets }: Model, name_: string, on: string): boolean {
   return markets.some(

@@ -5,7 +5,7 @@
  * be offered for as long as that is so.
  *
  * Evidence is kept as long as technical documentation has to be (Articles 13(13) and 31(3)): ten years, here from the last of
- * the day it was taken in and the day until which it counts, whether it was replaced or withdrawn meanwhile.
+ * the day it was taken in, the day until which it counts, and the end of sale and support of its product, whether it was replaced or withdrawn meanwhile.
  * Entries of the ledger have no end: nothing deletes one.
  */
 
@@ -58,11 +58,18 @@ export function graceEnd(nowMs: number, rules: RetentionRules): number {
   return nowMs - rules.graceDays * DAY_MS;
 }
 
-export type EvidenceDates = { readonly recordedMs: number; readonly validUntilMs: number | null };
+export type EvidenceDates = {
+  readonly recordedMs: number;
+  readonly validUntilMs: number | null;
+  /** When its product is sold and supported no more; null: there is no end, undefined: no such product was written down. */
+  readonly productEndMs?: number | null | undefined;
+};
 
 /** The time until which the file of a document is kept at least. */
-export function evidenceKeptUntil({ recordedMs, validUntilMs }: EvidenceDates, rules: RetentionRules): number {
-  return Math.max(recordedMs, validUntilMs ?? recordedMs) + rules.keepDays * DAY_MS;
+export function evidenceKeptUntil(dates: EvidenceDates, rules: RetentionRules): number {
+  const { recordedMs, validUntilMs, productEndMs } = dates;
+  if (productEndMs === null) return Number.POSITIVE_INFINITY;
+  return Math.max(recordedMs, validUntilMs ?? recordedMs, productEndMs ?? recordedMs) + rules.keepDays * DAY_MS;
 }
 
 /** Whether a file is kept: uploaded lately and not added yet, or evidence of which the time is not over. */

@@ -2,6 +2,7 @@
 import type { EvidenceRecord } from '@pawl/contract/management';
 import type { EvidenceDates } from '../domain/retention.ts';
 import type { Db, Trx } from './database.ts';
+import { findProduct } from './products.ts';
 import type { EvidenceTable } from './schema/index.ts';
 
 type FileKey = { readonly tenantId: number; readonly sha256: string };
@@ -94,14 +95,16 @@ export async function evidenceOfObject(
   const files = await db.selectFrom('evidence_file').select('changed_ms').where('sha256', '=', sha256).execute();
   const rows = await db
     .selectFrom('evidence')
-    .select(['recorded_ms', 'valid_until_ms'])
+    .select(['tenant_id', 'product', 'recorded_ms', 'valid_until_ms'])
     .where('sha256', '=', sha256)
     .execute();
+  const evidence: EvidenceDates[] = [];
+  for (const { tenant_id, product, recorded_ms, valid_until_ms } of rows) {
+    const known = await findProduct(db, tenant_id, product);
+    evidence.push({ recordedMs: recorded_ms, validUntilMs: valid_until_ms, productEndMs: known?.last_day_ms });
+  }
   return {
     filesChangedMs: files.map(({ changed_ms }) => changed_ms),
-    evidence: rows.map(({ recorded_ms, valid_until_ms }) => ({
-      recordedMs: recorded_ms,
-      validUntilMs: valid_until_ms,
-    })),
+    evidence,
   };
 }

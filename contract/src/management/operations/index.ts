@@ -17,6 +17,7 @@ import { LEDGER_OPERATIONS } from './ledger.ts';
 import { MENDER_REGISTRY_OPERATIONS } from './mender.ts';
 import { PERSON_OPERATIONS } from './person.ts';
 import { POLICY_OPERATIONS } from './policy.ts';
+import { PRODUCT_OPERATIONS } from './product.ts';
 import { RELEASE_OPERATIONS } from './release.ts';
 import { ROLLOUT_OPERATIONS } from './rollout.ts';
 import { SERVER_OPERATIONS } from './server.ts';
@@ -49,6 +50,7 @@ export const MANAGEMENT_OPERATIONS = {
   ...POLICY_OPERATIONS,
   ...LEDGER_OPERATIONS,
   ...EVIDENCE_OPERATIONS,
+  ...PRODUCT_OPERATIONS,
   ...EVENT_OPERATIONS,
   ...WEBHOOK_OPERATIONS,
   ...VULNERABILITY_OPERATIONS,

@@ -37,6 +37,46 @@ export const EVIDENCE_VAULT_ERRORS = {
     advice: 'Look them up with `pawl catalogue show`; requirements are named as `EU-CRA I.2.f`.',
     status: 422,
   },
+  PRODUCT_UNKNOWN: {
+    message: 'there is no such product, or no such version of it',
+    advice: 'List them with `pawl product list`; write one down with `pawl product put`.',
+    status: 404,
+  },
+  PRODUCT_MODEL_UNKNOWN: {
+    message: 'the product has no such model',
+    advice: 'Look at its models with `pawl product show`.',
+    status: 404,
+  },
+  PRODUCT_MISNAMED: {
+    message: 'the file describes a product of another name',
+    advice: 'The name in the address and `product` in the file are the same.',
+    status: 422,
+  },
+  WAIVER_UNKNOWN: {
+    message: 'nobody asked for this',
+    advice: 'List what was asked with `pawl product waivers`.',
+    status: 404,
+  },
+  WAIVER_MISPLACED: {
+    message: 'there is no such model or requirement, or the requirement counts for nothing anyway',
+    advice: 'Name a model of the product and a requirement as `pawl gap show --json` does; watch items never count.',
+    status: 422,
+  },
+  WAIVER_DECIDED: {
+    message: 'this was decided already',
+    advice: 'Ask anew if it is to be decided otherwise.',
+    status: 409,
+  },
+  WAIVER_BY_AUTHOR: {
+    message: 'nobody approves what they asked for themselves',
+    advice: 'Let somebody else approve it.',
+    status: 403,
+  },
+  WAIVER_BY_MACHINE: {
+    message: 'only a person decides what does not apply',
+    advice: 'Use the token or session of a person who may approve.',
+    status: 403,
+  },
 } as const satisfies ErrorTable;
 
 export type EvidenceVaultErrorCode = keyof typeof EVIDENCE_VAULT_ERRORS;

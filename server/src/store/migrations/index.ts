@@ -15,11 +15,12 @@ import type { Migration } from './migration.ts';
 import { OBJECT_RETENTION } from './object-retention.ts';
 import { OIDC } from './oidc.ts';
 import { PEOPLE } from './people.ts';
+import { PRODUCTS } from './products.ts';
 import { ROLLOUT_ENGINE } from './rollout-engine.ts';
 import { ROLLOUT_PAGES } from './rollout-pages.ts';
 import { ROLLOUT_POLICY } from './rollout-policy.ts';
-import { SEALED_SECRETS } from './sealed-secrets.ts';
 import { SBOMS } from './sboms.ts';
+import { SEALED_SECRETS } from './sealed-secrets.ts';
 import { SIGN_IN } from './sign-in.ts';
 import { VERSION_SEEN } from './version-seen.ts';
 import { VULNERABILITIES } from './vulnerabilities.ts';
@@ -52,4 +53,5 @@ export const MIGRATIONS: readonly Migration[] = [
   EVIDENCE,
   SEALED_SECRETS,
   SBOMS,
+  PRODUCTS,
 ];

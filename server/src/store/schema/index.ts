@@ -11,6 +11,7 @@ import type { EvidenceSchema } from './evidence.ts';
 import type { KeptAnswerSchema } from './kept-answer.ts';
 import type { LedgerSchema } from './ledger.ts';
 import type { MenderSchema } from './mender.ts';
+import type { ProductSchema } from './product.ts';
 import type { ReleaseSchema } from './release.ts';
 import type { RolloutSchema } from './rollout.ts';
 import type { SignInSchema } from './sign-in.ts';
@@ -28,6 +29,7 @@ export type Schema = AccessSchema &
   KeptAnswerSchema &
   LedgerSchema &
   EvidenceSchema &
+  ProductSchema &
   EventSchema &
   WebhookSchema &
   VulnerabilitySchema;
@@ -38,6 +40,7 @@ export type { DeviceTable } from './device.ts';
 export type { EventTable } from './event.ts';
 export type { EvidenceTable } from './evidence.ts';
 export type { MenderAuthTable } from './mender.ts';
+export type { ProductTable, WaiverTable } from './product.ts';
 export type { ArtifactTable, ReleaseTable } from './release.ts';
 export type { AssignmentTable, MemberTable, RolloutTable, WaveTable } from './rollout.ts';
 export type { CaseLogTable, CaseTable, SbomTable } from './vulnerability.ts';

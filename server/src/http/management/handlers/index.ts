@@ -15,6 +15,7 @@ import { LEDGER_HANDLERS } from './ledger.ts';
 import { MENDER_HANDLERS } from './mender.ts';
 import { PERSON_HANDLERS } from './person.ts';
 import { POLICY_HANDLERS } from './policy.ts';
+import { PRODUCT_HANDLERS } from './product.ts';
 import { RELEASE_HANDLERS } from './release.ts';
 import { ROLLOUT_HANDLERS } from './rollout.ts';
 import { SERVER_HANDLERS } from './server.ts';
@@ -47,6 +48,7 @@ export const HANDLERS: Handlers = {
   ...POLICY_HANDLERS,
   ...LEDGER_HANDLERS,
   ...EVIDENCE_HANDLERS,
+  ...PRODUCT_HANDLERS,
   ...EVENT_HANDLERS,
   ...WEBHOOK_HANDLERS,
   ...VULNERABILITY_HANDLERS,
