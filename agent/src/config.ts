@@ -11,6 +11,12 @@ export type ConsentPolicy = 'auto' | 'ask';
 /** PEM files. Without `cert` and `key` the device shows a certificate that it signed with its own key. */
 export type TlsFiles = { readonly ca?: string; readonly cert?: string; readonly key?: string };
 
+export type Introduction = {
+  readonly name?: string;
+  readonly attributes?: Readonly<Record<string, string>>;
+  readonly certificate?: string;
+};
+
 type Profile = 'production' | 'development';
 
 export type AgentConfig = {
@@ -32,6 +38,8 @@ export type AgentConfig = {
   readonly controllerId?: string;
   readonly token?: string;
   readonly tls?: TlsFiles;
+  /** The device introduces itself until it is let in; what it says of itself, and its certificate (PEM file). */
+  readonly introduction?: Introduction;
   /** `development` admits published test keys. Absent: production. */
   readonly profile?: Profile;
 };
@@ -43,7 +51,7 @@ const TEXT_CHARS_MAX = 256;
 const BOOT_WORDS_MAX = 64;
 const SECONDS_MAX = 86_400;
 const MEMBERS: ReadonlySet<string> = new Set(
-  'server tenant line vendorDomain classInfo boot bootTimeoutS consent pollIntervalS controllerId token tls profile notice timeZone'.split(
+  'server tenant line vendorDomain classInfo boot bootTimeoutS consent pollIntervalS controllerId token tls profile notice timeZone introduction'.split(
     ' ',
   ),
 );
@@ -95,6 +103,18 @@ function parseTls(value: unknown): TlsFiles {
   return { ...path('ca'), ...path('cert'), ...path('key') };
 }
 
+function parseIntroduction(value: unknown): Introduction {
+  if (!isFields(value)) throw invalid('introduction', 'an object');
+  const { name, attributes = {}, certificate } = value;
+  const isTexts = isFields(attributes) && Object.values(attributes).every((text) => typeof text === 'string');
+  if (!isTexts) throw invalid('introduction.attributes', 'names and texts');
+  return {
+    ...(name === undefined ? {} : { name: expectText(value, 'name', CONTROLLER_ID) }),
+    ...(Object.keys(attributes).length === 0 ? {} : { attributes: attributes as Record<string, string> }),
+    ...(certificate === undefined ? {} : { certificate: expectText(value, 'certificate') }),
+  };
+}
+
 /**
  * Checks a configuration.
  * @throws AgentError AGENT_CONFIG_INVALID
@@ -124,6 +144,7 @@ export function parseConfig(value: unknown): AgentConfig {
     ...(value['notice'] === undefined ? {} : { notice: parseCommand('notice', value['notice']) }),
     ...(value['timeZone'] === undefined ? {} : { timeZone: expectText(value, 'timeZone') }),
     ...(value['tls'] === undefined ? {} : { tls: parseTls(value['tls']) }),
+    ...(value['introduction'] === undefined ? {} : { introduction: parseIntroduction(value['introduction']) }),
     ...(profile === undefined ? {} : { profile }),
   };
 }

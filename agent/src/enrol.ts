@@ -33,7 +33,7 @@ function parseAnswer(body: Uint8Array): EnrolResponse {
 }
 
 /** The server's own code of a problem, when it says one. */
-function problemCode(body: Uint8Array): string | undefined {
+export function problemCode(body: Uint8Array): string | undefined {
   try {
     const value = JSON.parse(fromUtf8(body)) as { code?: unknown } | null;
     return typeof value?.code === 'string' ? value.code : undefined;

@@ -39,6 +39,11 @@ export const AGENT_ERRORS = {
     advice: 'Make a claim on the server and enrol with it.',
     status: 409,
   },
+  AGENT_INTRODUCTION_PENDING: {
+    message: 'the device waits to be let in',
+    advice: 'On the server: pawl device pending, and pawl device approve.',
+    status: 409,
+  },
   AGENT_ENROLMENT_REFUSED: {
     message: 'the server refused the enrolment',
     advice: 'A claim can be used once and for a limited time; make a new one.',

@@ -2,6 +2,7 @@
  * The keys of a device: its own signature key (ESP256), made on the device and never leaving it, and the key of its product
  * line, put there in production. Both in files that only the owner reads; hardware keys come behind the same `Signer`.
  */
+import { createPrivateKey } from 'node:crypto';
 import { fromBase64, fromUtf8, isCodedError, toBase64, utf8 } from '@pawl/core/bytes';
 import { AgreementKey, PrivateKey } from '@pawl/core/crypto';
 import { type Disk, saveFile } from './disk.ts';
@@ -49,4 +50,21 @@ export async function loadOrMakeDeviceKey(disk: Disk, path: string): Promise<Pri
   const key = PrivateKey.generate('ESP256');
   await saveKey(disk, path, 'device', key.toPkcs8Der());
   return key;
+}
+
+/** Takes the key of a certificate as the device's own, at production; never in place of another one. */
+export async function adoptDeviceKey(disk: Disk, path: string, pkcs8Pem: Uint8Array, pemPath: string): Promise<void> {
+  let key: PrivateKey;
+  try {
+    const der = createPrivateKey(Buffer.from(pkcs8Pem)).export({ type: 'pkcs8', format: 'der' });
+    key = PrivateKey.fromPkcs8(new Uint8Array(der));
+  } catch {
+    // Without the cause: it may tell of the key.
+    throw new AgentError('AGENT_IDENTITY_INVALID', { path: pemPath, expected: 'a private key in PEM' });
+  }
+  if ((await disk.read(path)) === undefined) return await saveKey(disk, path, 'device', key.toPkcs8Der());
+  const own = await loadDeviceKey(disk, path);
+  if (own.publicKey.toSpkiPem() !== key.publicKey.toSpkiPem()) {
+    throw new AgentError('AGENT_IDENTITY_INVALID', { path: pemPath, expected: 'the key that the device has' });
+  }
 }

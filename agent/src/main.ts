@@ -8,6 +8,7 @@ export { answerConsent, OPT_OUTS, setOptOut } from './consent.ts';
 export { type Enrolled, type EnrolOptions, enrolAgent } from './enrol.ts';
 export { AGENT_ERRORS, AgentError, type AgentErrorCode } from './errors.ts';
 export type { AgentEvent } from './events.ts';
+export { type Introduced, type IntroduceOptions, introduceAgent } from './introduce.ts';
 export { type AgentPorts, systemPorts } from './ports.ts';
 export { type ProvisionOptions, provisionAgent } from './provision.ts';
 export { type RunOptions, runAgent } from './run.ts';

@@ -6,6 +6,7 @@ import type { Device } from './device.ts';
 import { AgentError } from './errors.ts';
 import { HttpClient } from './http.ts';
 import { loadDeviceKey, loadLineKey } from './identity.ts';
+import { awaitAdmission } from './introduce.ts';
 import { Journal } from './journal.ts';
 import { takeLock } from './lock.ts';
 import { pollOnce } from './poll.ts';
@@ -33,6 +34,12 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   'AGENT_ANSWER_MALFORMED',
   'AGENT_LINK_FOREIGN',
 ]);
+
+/** A device that introduced itself asks until it is in. */
+async function comeIn(options: RunOptions, ports: AgentPorts): Promise<void> {
+  const { controllerId, introduction } = await loadConfig(ports.disk, stateFolder(options.stateDir).config);
+  if (controllerId === undefined && introduction !== undefined) await awaitAdmission(options, ports);
+}
 
 async function openDevice(options: RunOptions, ports: AgentPorts, journal: Journal): Promise<Device> {
   const { disk, clock, emit } = ports;
@@ -79,7 +86,7 @@ async function runRounds(device: Device, options: RunOptions): Promise<void> {
 /**
  * Runs the agent until the signal fires.
  * @throws AgentError AGENT_STATE_MISSING, AGENT_LOCKED, AGENT_STATE_READ_ONLY, AGENT_JOURNAL_CORRUPT,
- *   AGENT_CONFIG_INVALID, AGENT_IDENTITY_INVALID, AGENT_NOT_ENROLLED, AGENT_DISK_FULL
+ *   AGENT_CONFIG_INVALID, AGENT_IDENTITY_INVALID, AGENT_NOT_ENROLLED, AGENT_ENROLMENT_REFUSED, AGENT_DISK_FULL
  */
 export async function runAgent(options: RunOptions, ports: AgentPorts): Promise<void> {
   const folder = stateFolder(options.stateDir);
@@ -89,6 +96,8 @@ export async function runAgent(options: RunOptions, ports: AgentPorts): Promise<
   try {
     const journal = await Journal.open(ports.disk, folder.journal);
     try {
+      await comeIn(options, ports);
+      if (ports.signal.aborted) return;
       const device = await openDevice(options, ports, journal);
       try {
         const { installed, activeSlot, floor } = journal.state;

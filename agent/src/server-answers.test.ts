@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { enrolAgent } from '@pawl/agent/main';
+import { enrolAgent, introduceAgent } from '@pawl/agent/main';
 import { DeviceApi } from '../test/device-api.ts';
 import { ReleaseRepository } from '../test/release-repository.ts';
 import { TestDevice } from '../test/test-device.ts';
@@ -80,6 +80,48 @@ describe('a poll', () => {
       assert.deepEqual(heard, [code]);
     });
   }
+});
+
+describe('an introduction', () => {
+  test('is tried again while the server says wait, or says nothing of use, and ends with a name or a refusal', async () => {
+    const path = stateFolder(device.stateDir).config;
+    const { controllerId: _, token: __, ...config } = await loadConfig(nodeDisk, path);
+    await saveConfig(nodeDisk, path, config);
+    answer = json({ state: 'pending', askAgainS: 60 });
+    const { keyId, controllerId } = await introduceAgent({ stateDir: device.stateDir, name: 'hub-1' }, device.ports());
+    assert.match(keyId, /^[0-9a-f]{64}$/);
+    assert.equal(controllerId, undefined);
+    const said = [
+      json({ state: 'pending', askAgainS: 60 }),
+      status(503, '{}'),
+      status(200, '{"token":"secret"}'),
+      status(429, '{}'),
+      json({ state: 'enrolled', controllerId: 'hub-1', pollIntervalS: 60 }),
+      json({ config: { polling: { sleep: '00:01:00' } }, _links: {} }),
+    ];
+    answer = (response) => (said.shift() ?? status(500, ''))(response);
+    device.events.length = 0;
+    await device.run(1);
+    assert.deepEqual(
+      device.events.map((event) => ('code' in event ? `${event.event} ${event.code}` : event.event)),
+      [
+        'waiting AGENT_INTRODUCTION_PENDING',
+        'unreachable AGENT_SERVER_REFUSED',
+        'unreachable AGENT_ANSWER_MALFORMED',
+        'unreachable AGENT_SERVER_REFUSED',
+        'started',
+        'polled',
+        'stopped',
+      ],
+    );
+    const pending = 'AGENT_INTRODUCTION_PENDING';
+    assert.ok(device.events.some((event) => event.event === 'waiting' && event.code === pending));
+    await saveConfig(nodeDisk, path, { ...config, introduction: {}, token: 'a-token' });
+    answer = status(403, '{"code":"DEVICE_INTRODUCTION_REFUSED"}');
+    const details = { status: 403, reason: 'DEVICE_INTRODUCTION_REFUSED' };
+    await assert.rejects(device.run(1), { code: 'AGENT_ENROLMENT_REFUSED', details });
+    await saveConfig(nodeDisk, path, { ...config, controllerId: 'hub-1', token: 'a-token' });
+  });
 });
 
 describe('an enrolment', () => {

@@ -55,7 +55,7 @@ export type ServerConfig = {
   /** Where webhooks may be posted to, beside public addresses on port 443 by https. */
   readonly egress?: EgressConfig;
   /** What one source may get wrong, and one credential may ask; bursts, and what flows in again each second. */
-  readonly rateLimits?: { readonly failures?: Rate; readonly requests?: Rate };
+  readonly rateLimits?: { readonly failures?: Rate; readonly requests?: Rate; readonly introductions?: Rate };
   /** Bounds on slow clients and on connections. */
   readonly limits?: ConnectionLimits;
   /** How long a server that was told to stop answers all the same, not ready, so that a balancer notices. */

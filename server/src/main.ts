@@ -40,6 +40,7 @@ import { registerIntake } from './http/pages/intake.ts';
 import { registerOidc } from './http/pages/oidc.ts';
 import { registerPages } from './http/pages/pages.ts';
 import { problemOf } from './http/problem.ts';
+import { RateLimit } from './http/rate-limit.ts';
 import { guardRoutes } from './http/route-tables.ts';
 import { siteFor } from './http/site.ts';
 import { CONNECTION_LIMITS, limitClients } from './http/slow-clients.ts';
@@ -78,6 +79,8 @@ const PLACE_STATEMENTS_EVERY_MS = 1000;
 const RENEW_EVERY_MS = 3_600_000;
 const ROLLOUTS_EVERY_MS = 1000;
 const VERSION_KEYS_AT_ONCE = 1000;
+/** One factory line behind one address introduces a hundred at once, and then one in ten seconds. */
+const INTRODUCTIONS = { burst: 100, perS: 0.1 };
 const CLOSE_GRACE_MS = 10_000;
 const REDACTED = ['req.headers.authorization', 'req.headers.cookie', 'req.headers["x-pawl-proxy-secret"]'];
 const PLACE_EVENTS_EVERY_MS = 250;
@@ -205,6 +208,7 @@ async function buildApp(config: ServerConfig, ports: ServerPorts, lastSeen: Last
     defaultTenant: tenantOf(config),
     trustedProxy: config.trustedProxy,
     deviceAuthorities: authoritiesOf(config),
+    introductions: new RateLimit(config.rateLimits?.introductions ?? INTRODUCTIONS),
     noteSeen: (deviceId, atMs) => lastSeen.note(deviceId, atMs),
     log: app.log,
   };

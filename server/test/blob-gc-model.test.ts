@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { isCodedError } from '@pawl/core/bytes';
 import fc from 'fast-check';
 import { decommissionDevice } from '../src/acts/device.ts';
+import { NOBODY } from '../src/domain/actor.ts';
 import { DAY_S, ObjectLab, signedImage, YEAR_S } from './object-lab.ts';
 
 const IMAGES = ['a', 'b', 'c'].map(signedImage);
@@ -63,7 +64,7 @@ const acts: fc.Arbitrary<Act> = fc.oneof(
     weight: 1,
     arbitrary: pick.map((at) =>
       act(`d-${at % DEVICES} leaves`, ({ lab }) =>
-        decommissionDevice(lab.ports, lab.rollouts.tenantId, `d-${at % DEVICES}`),
+        decommissionDevice(lab.ports, { ...NOBODY, tenantId: lab.rollouts.tenantId }, `d-${at % DEVICES}`),
       ),
     ),
   },

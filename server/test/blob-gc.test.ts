@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { decommissionDevice } from '../src/acts/device.ts';
 import { carryOut, decideEnd } from '../src/acts/retention.ts';
+import { NOBODY } from '../src/domain/actor.ts';
 import { RETENTION } from '../src/domain/retention.ts';
 import { DAY_S, ObjectLab, signedImage, YEAR_S } from './object-lab.ts';
 
@@ -77,7 +78,7 @@ test('what a device runs stays, however old; it goes when the device is gone', a
   assert.equal((await lab.rollouts.show(rollout.id)).state, 'finished');
   assert.deepEqual([...(await lab.collect(20 * YEAR_S)), ...(await collectTwice())], []);
   assert.ok(await lab.has(IMAGE));
-  await decommissionDevice(lab.ports, lab.rollouts.tenantId, 'd-0');
+  await decommissionDevice(lab.ports, { ...NOBODY, tenantId: lab.rollouts.tenantId }, 'd-0');
   assert.deepEqual(await collectTwice(), [lab.sha256(IMAGE)]);
 });
 

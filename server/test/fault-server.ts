@@ -20,6 +20,7 @@ import { EGRESS_DEFAULT } from '../src/egress/post.ts';
 import { deviceDirectory, registerDeviceApi } from '../src/http/device/index.ts';
 import { ApiLimits } from '../src/http/management/limits.ts';
 import { registerManagementApi } from '../src/http/management/register.ts';
+import { RateLimit } from '../src/http/rate-limit.ts';
 import { openPostgres } from '../src/store/postgres-database.ts';
 import { openSqlite } from '../src/store/sqlite-database.ts';
 import { FaultyDatabase } from './faulty-database.ts';
@@ -81,6 +82,7 @@ export async function startFaultServer(
     defaultTenant: 'default',
     trustedProxy: undefined,
     deviceAuthorities: [],
+    introductions: new RateLimit(much),
     noteSeen: () => undefined,
     log: app.log,
   });

@@ -28,6 +28,7 @@ const VALID_PARAMS: Readonly<Record<string, string>> = {
   keyId: 'ab'.repeat(32),
   sha256: 'ab'.repeat(32),
   product: 'unknown',
+  introductionId: 'pawl-200000000',
 };
 const OPERATIONS = Object.entries(MANAGEMENT_OPERATIONS) as [string, ManagementOperation][];
 const WITH_JSON = OPERATIONS.filter(([, { body }]) => body !== undefined && body !== 'bytes');
@@ -61,8 +62,8 @@ before(async () => {
   await server.operator.call('addDevices', { body: { devices } });
   // What was done so far has its place in the stream of events.
   while ((await server.operator.call('listEvents', { query: {} })).items.length < 3);
-  // And the statement about the first person its place in the ledger.
-  while ((await server.operator.call('getCheckpoint', {})).size < 1);
+  // And the statements about the first person and the device their places in the ledger.
+  while ((await server.operator.call('getCheckpoint', {})).size < 2);
   digestBefore = databaseDigest();
 });
 after(async () => {
@@ -165,6 +166,7 @@ const HOSTILE_PARAMS: Readonly<Record<string, readonly string[]>> = {
   tokenId: ['AB'.repeat(8), 'ab', 'x'.repeat(16), '..%2F..'],
   sessionId: ['AB'.repeat(8), 'ab', 'x'.repeat(16), '..%2F..'],
   passkeyId: ['AB'.repeat(32), 'ab', 'x'.repeat(64), '..%2F..'],
+  introductionId: ['pawl-0', 'PAWL-1', 'pawl-1%20', 'other-1', 'pawl-1000000000', '1'],
   keyId: ['AB'.repeat(32), 'ab', 'x'.repeat(64), '..%2F..'],
   sha256: ['AB'.repeat(32), 'ab', 'x'.repeat(64), '..%2F..'],
   product: ['UPPER', '..%2Fetc', '-a', 'a_b', 'x'.repeat(64), '%C3%A4'],
@@ -203,6 +205,8 @@ const UNKNOWN: Readonly<Record<string, string>> = {
   setDevicePolicy: 'DEVICE_UNKNOWN',
   getGroup: 'GROUP_UNKNOWN',
   deleteGroup: 'GROUP_UNKNOWN',
+  approveIntroduction: 'INTRODUCTION_UNKNOWN',
+  rejectIntroduction: 'INTRODUCTION_UNKNOWN',
   removeAuthority: 'AUTHORITY_UNKNOWN',
   barCertificate: 'AUTHORITY_UNKNOWN',
   getGateway: 'GATEWAY_UNKNOWN',
@@ -249,6 +253,7 @@ const UNKNOWN: Readonly<Record<string, string>> = {
 const PEM = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' });
 /** Bodies of operations that take more than an empty one. */
 const VALID_BODIES: Readonly<Record<string, string>> = {
+  approveIntroduction: '{"controllerId":"unknown","model":"hub"}',
   barCertificate: '{"serialNumber":"1"}',
   setRoles: '{"roles":[]}',
   denyRollout: '{"reason":"no"}',

@@ -9,6 +9,7 @@ import type { NewRollout, Rollout } from '@pawl/contract/management';
 import fc from 'fast-check';
 import { decommissionDevice } from '../src/acts/device.ts';
 import { cancelAssignment } from '../src/acts/rollout.ts';
+import { NOBODY } from '../src/domain/actor.ts';
 import type { AssignmentEvent } from '../src/domain/assignment.ts';
 import type { RolloutVerb } from '../src/domain/rollout.ts';
 import { tickRollouts } from '../src/jobs/rollouts.ts';
@@ -173,7 +174,7 @@ async function cancelOf({ lab, devices }: World, at: number): Promise<undefined>
 }
 
 async function decommissionOf({ lab, devices }: World, at: number): Promise<undefined> {
-  await refusable(decommissionDevice(lab.ports, lab.tenantId, deviceName(at % devices)));
+  await refusable(decommissionDevice(lab.ports, { ...NOBODY, tenantId: lab.tenantId }, deviceName(at % devices)));
 }
 
 /** Everybody does what is left to do: people go on with everything, devices succeed. */

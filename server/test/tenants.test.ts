@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ManagementClient } from '@pawl/contract/client';
+import { introductionText } from '@pawl/contract/device';
 import { MANAGEMENT_OPERATIONS, type ManagementOperation } from '@pawl/contract/management';
+import { toBase64, utf8 } from '@pawl/core/bytes';
 import { PrivateKey } from '@pawl/core/crypto';
 import { ScriptedDevice } from './ddi-device.ts';
 import { type DdiServer, startDdiServer } from './ddi-server.ts';
+import { makeSelfSigned } from './device-certificates.ts';
 import { exchange } from './raw-http.ts';
 import { lastAssignment, rollOut } from './running-server.ts';
 
@@ -25,6 +28,16 @@ async function enter(claim: string): Promise<string> {
   return token;
 }
 
+async function introduceSomebody(): Promise<void> {
+  const key = PrivateKey.generate('ESP256');
+  const said = { publicKey: key.publicKey.toSpkiPem(), tokenSha256: 'ab'.repeat(32) };
+  const proof = toBase64(await key.sign(utf8(introductionText('default', said))));
+  const headers = { 'content-type': 'application/json' };
+  const body = JSON.stringify({ ...said, proof });
+  const answer = await exchange(`${server.url}/default/pawl/v1/introduce`, { method: 'POST', headers, body });
+  assert.equal(answer.status, 200, answer.text);
+}
+
 /** One of everything that has an address. */
 async function fill(): Promise<typeof path> {
   const { operator } = server;
@@ -37,7 +50,14 @@ async function fill(): Promise<typeof path> {
   const token = (await operator.call('createToken', { body: { label: 'ci', permissions: ['device:read'] } })).id;
   const events = { url: 'https://example.com/hook', types: ['pawl.device.enrolled' as const] };
   const webhook = (await operator.call('createWebhook', { body: events })).id;
+  const ca = makeSelfSigned(server.folder, 'factory', { isAuthority: true });
+  const rules = { name: 'factory', certificatePem: ca.certificatePem, namePattern: '*', model: 'hub' };
+  const authority = (await operator.call('addAuthority', { body: rules })).id;
+  await introduceSomebody();
+  const introduction = (await operator.call('listIntroductions', {})).items[0]?.id ?? '';
   return {
+    'device-authorities': { id: String(authority) },
+    introductions: { introductionId: introduction },
     devices: { controllerId: 'd-1' },
     releases: { id: String(server.releaseId), name: 'a.swu' },
     rollouts: { id: String(rollout), verb: 'pause' },
@@ -73,6 +93,8 @@ const WHY_NOT: Readonly<Record<string, string>> = {
 
 const KEY = PrivateKey.generate('ESP256').publicKey.toSpkiPem();
 const BODIES: Readonly<Record<string, unknown>> = {
+  barCertificate: { serialNumber: '1' },
+  approveIntroduction: { controllerId: 'taken', model: 'hub' },
   approveRollout: { signature: { kind: 'statement', envelope: 'e30=' } },
   returnRollout: { releaseId: 1 },
   denyRollout: { reason: 'no' },
@@ -111,6 +133,8 @@ test('lists of one tenant hold nothing of the other', async () => {
   assert.deepEqual((await other.call('listAssignments', { query: { controllerId: 'd-1' } })).items, []);
   assert.deepEqual((await other.call('listGateways', {})).items, []);
   assert.deepEqual((await other.call('listGroups', {})).items, []);
+  assert.deepEqual((await other.call('listAuthorities', {})).items, []);
+  assert.deepEqual((await other.call('listIntroductions', {})).items, []);
   assert.deepEqual(await other.call('countDevices', {}), { devices: 0, isExact: true });
   const gateway = { name: 'g', controllerIds: ['d-1'] };
   await assert.rejects(other.call('createGateway', { body: gateway }), codeIs('DEVICE_UNKNOWN'));

@@ -3,6 +3,7 @@ import {
   type AgentEvent,
   answerConsent,
   enrolAgent,
+  introduceAgent,
   OPT_OUTS,
   provisionAgent,
   readAgentStatus,
@@ -159,6 +160,47 @@ const enrol = defineCommand({
   },
 });
 
+const introduce = defineCommand({
+  summary: 'introduce the device by its own key, for an operator to let in',
+  about: [
+    'With the certificate of its manufacturer the device is in at once, where the operator registered the authority.',
+    'Without, it waits: "pawl agent run" asks again by itself until an operator has approved it.',
+  ],
+  options: {
+    ...STATE_OPTION,
+    name: { type: 'string', value: 'NAME', summary: 'the name that it asks for' },
+    attribute: { type: 'string', value: 'NAME=VALUE', summary: 'what it says of itself', multiple: true },
+    certificate: { type: 'string', value: 'FILE', summary: 'of its manufacturer, PEM' },
+    key: { type: 'string', value: 'FILE', summary: 'the key of the certificate, which becomes its own, PEM' },
+  },
+  example: 'pawl agent introduce --state ./device --name kettle-17 --attribute serial=4711',
+  async run({ values, io }) {
+    const { name, certificate, key } = values;
+    const attributes = Object.fromEntries(values.attribute.map(parseAttribute));
+    const answer = await introduceAgent(
+      {
+        stateDir: inFolder(io.cwd, values.state),
+        ...(name === undefined ? {} : { name }),
+        ...(values.attribute.length === 0 ? {} : { attributes }),
+        ...(certificate === undefined ? {} : { certificate: inFolder(io.cwd, certificate) }),
+        ...(key === undefined ? {} : { key: inFolder(io.cwd, key) }),
+      },
+      portsOf(io),
+    );
+    const state = answer.controllerId === undefined ? 'waits for an operator' : `enrolled as ${answer.controllerId}`;
+    return {
+      json: answer,
+      text: [`key ${answer.keyId}`, state, `Next: pawl agent run --state ${values.state}`],
+    };
+  },
+});
+
+function parseAttribute(text: string): [string, string] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new CliError('CLI_USAGE', { attribute: text, expected: 'NAME=VALUE' });
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
 const run = defineCommand({
   summary: 'run the agent until a signal ends it; with --json, one event a line',
   options: {
@@ -234,5 +276,5 @@ const consent = defineCommand({
 
 export const agent: CommandGroup = {
   summary: 'the device side',
-  commands: { provision, enrol, run, status, consent, 'opt-out': updates },
+  commands: { provision, enrol, introduce, run, status, consent, 'opt-out': updates },
 };

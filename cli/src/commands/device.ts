@@ -5,6 +5,7 @@ import { renderTable } from '../frame/table.ts';
 import { connect } from '../workspace/connection.ts';
 import { allPages } from '../workspace/pages.ts';
 import { chooseLine, loadWorkspace, parseNumber, WORKSPACE_OPTION } from '../workspace/workspace.ts';
+import { approve, pending, reject } from './device-admission.ts';
 import { set, tag } from './device-change.ts';
 
 const NAME = { name: 'NAME', summary: 'the name of the device (controller id)' } as const;
@@ -146,5 +147,5 @@ const remove = defineCommand({
 
 export const device: CommandGroup = {
   summary: 'the devices that the server knows',
-  commands: { claim, add, list, show, set, tag, log, remove },
+  commands: { claim, pending, approve, reject, add, list, show, set, tag, log, remove },
 };

@@ -2,7 +2,7 @@
  * Every operation of the device API as data: hawkBit's DDI v1, and Pawl's own three beside it.
  *
  * Paths are templates with `{name}`; every parameter is one path segment. `auth` says who may call: a device (one choke
- * point checks it), or anyone who holds a claim. A body of type `bytes` is taken as it stands.
+ * point checks it), anyone who holds a claim, or anyone who proves a key. A body of type `bytes` is taken as it stands.
  */
 import type { z } from 'zod';
 import {
@@ -20,7 +20,13 @@ import {
   ddiDeploymentBase,
   ddiPoll,
 } from './ddi-documents.ts';
-import { enrolRequest, enrolResponse, reportResponse } from './pawl-bodies.ts';
+import {
+  enrolRequest,
+  enrolResponse,
+  introductionRequest,
+  introductionResponse,
+  reportResponse,
+} from './pawl-bodies.ts';
 
 const DDI = '/{tenant}/controller/v1/{controllerId}';
 const PAWL = '/{tenant}/pawl/v1';
@@ -32,7 +38,7 @@ export type DeviceOperation = {
   readonly method: 'GET' | 'PUT' | 'POST';
   readonly path: string;
   readonly summary: string;
-  readonly auth: 'device' | 'claim';
+  readonly auth: 'device' | 'claim' | 'signature';
   /** `bytes`: taken as it stands, in the media type `bodyType`. */
   readonly body?: z.ZodType | 'bytes';
   readonly bodyType?: string;
@@ -161,6 +167,15 @@ export const DEVICE_OPERATIONS = {
     body: enrolRequest,
     bodyBytesMax: SMALL_BYTES_MAX,
     response: enrolResponse,
+  },
+  introduce: {
+    method: 'POST',
+    path: `${PAWL}/introduce`,
+    summary: 'Introduce a device by its own key, with a certificate or for an operator to let in',
+    auth: 'signature',
+    body: introductionRequest,
+    bodyBytesMax: SMALL_BYTES_MAX,
+    response: introductionResponse,
   },
   getTrustFile: {
     method: 'GET',

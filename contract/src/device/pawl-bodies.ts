@@ -34,6 +34,47 @@ export const enrolResponse = z.strictObject({
 });
 export type EnrolResponse = z.infer<typeof enrolResponse>;
 
+/** What a device says of itself when it introduces itself with a key, without the proof. */
+const introduced = z.strictObject({
+  name: z.string().regex(CONTROLLER_ID).optional(),
+  attributes: z
+    .record(z.string().min(1).max(32), z.string().max(128))
+    .refine((all) => Object.keys(all).length <= 32, 'at most 32 attributes')
+    .optional(),
+  publicKey: z.string().min(1).max(PEM_CHARS_MAX),
+  /** Of the token that the device made for itself: SHA-256, hex. */
+  tokenSha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Of its manufacturer, over the same key; PEM. */
+  certificate: z.string().min(1).max(16_384).optional(),
+});
+
+/** The text that the device signs: JSON of all that it says, in this order, for one tenant; attributes by name. */
+export function introductionText(tenant: string, said: z.infer<typeof introduced>): string {
+  const attributes = Object.entries(said.attributes ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  const parts = [
+    tenant.toLowerCase(),
+    said.name ?? null,
+    attributes,
+    said.publicKey,
+    said.tokenSha256,
+    said.certificate ?? null,
+  ];
+  return `pawl-introduce-1\n${JSON.stringify(parts)}`;
+}
+
+export const introductionRequest = introduced.extend({ proof: z.string().min(1).max(PROOF_CHARS_MAX) });
+export type IntroductionRequest = z.infer<typeof introductionRequest>;
+
+export const introductionResponse = z.discriminatedUnion('state', [
+  z.strictObject({ state: z.literal('pending'), askAgainS: z.number().int().positive() }),
+  z.strictObject({
+    state: z.literal('enrolled'),
+    controllerId: z.string(),
+    pollIntervalS: z.number().int().positive(),
+  }),
+]);
+export type IntroductionResponse = z.infer<typeof introductionResponse>;
+
 export const REPORT_STATES = [
   'downloading',
   'verified',

@@ -35,6 +35,7 @@ export {
 } from './resources/evidence.ts';
 export type { Gateway, GatewayChange } from './resources/gateway.ts';
 export type { DeviceGroup } from './resources/group.ts';
+export type { Introduction, IntroductionApproval, IntroductionState } from './resources/introduction.ts';
 export type { LedgerEntry } from './resources/ledger.ts';
 export { type MaintenanceWindow, WEEKDAYS } from './resources/maintenance-window.ts';
 export type {

@@ -1,5 +1,6 @@
 /** How devices come in and go: claims, tokens of foreign clients, decommissioning. Secrets are shown once. */
 import type { NewClaim, NewDevice } from '@pawl/contract/management';
+import type { Actor } from '../domain/actor.ts';
 import { insertClaim } from '../store/access.ts';
 import { findActive } from '../store/assignments.ts';
 import { findDevice, insertDevice, updateDevice } from '../store/devices.ts';
@@ -7,15 +8,18 @@ import { settleRollouts } from './engine.ts';
 import { ServerError } from './errors.ts';
 import { emitEvent } from './event.ts';
 import type { ServerPorts } from './ports.ts';
+import { recordAct } from './registry/record.ts';
 import { secretSha256 } from './secret.ts';
 import { applyEvent, rolloutsOf } from './transition.ts';
 
 const CLAIM_VALID_S = 86_400;
 
+const isoOf = (ms: number): string => new Date(ms).toISOString();
+
 /** @throws ServerError DEVICE_EXISTS; none is added then */
 export async function addDevices(
   ports: ServerPorts,
-  tenantId: number,
+  { tenantId, id: by }: Actor,
   devices: readonly NewDevice[],
 ): Promise<{ controllerId: string; token: string }[]> {
   const made = devices.map((device) => ({ device, token: ports.newSecret() }));
@@ -30,6 +34,21 @@ export async function addDevices(
       const told = { controllerId, model, line: line ?? null, kind: row.kind };
       await emitEvent(trx, { tenantId, nowMs }, 'pawl.device.enrolled', told);
     }
+    // One statement for all that came at once, as for what is offered.
+    const added = devices.map(({ controllerId, model, line }) => ({
+      controllerId,
+      model,
+      ...(line === undefined ? {} : { line }),
+    }));
+    const [only] = added;
+    const isOne = added.length === 1 && only !== undefined;
+    await recordAct(trx, ports, {
+      predicateType: 'urn:pawl:device:1',
+      subject: isOne ? `device/${only.controllerId}` : 'devices',
+      record: isOne ? only : { devices: added },
+      act: 'add',
+      by,
+    });
   });
   return made.map(({ device, token }) => ({ controllerId: device.controllerId, token }));
 }
@@ -37,7 +56,7 @@ export async function addDevices(
 /** @throws ServerError DEVICE_EXISTS */
 export async function createClaim(
   ports: ServerPorts,
-  tenantId: number,
+  { tenantId }: Actor,
   input: NewClaim,
 ): Promise<{ claim: string; expiresAt: string }> {
   const claim = ports.newSecret();
@@ -57,16 +76,29 @@ export async function createClaim(
       expires_ms: expiresMs,
     });
   });
-  return { claim, expiresAt: new Date(expiresMs).toISOString() };
+  return { claim, expiresAt: isoOf(expiresMs) };
 }
 
 /** @throws ServerError DEVICE_UNKNOWN */
-export async function decommissionDevice(ports: ServerPorts, tenantId: number, controllerId: string): Promise<void> {
+export async function decommissionDevice(
+  ports: ServerPorts,
+  { tenantId, id: by }: Actor,
+  controllerId: string,
+): Promise<void> {
   const nowMs = ports.now().getTime();
   const rolloutIds = await ports.database.write(async (trx) => {
     const device = await findDevice(trx, tenantId, controllerId);
     if (device === undefined) throw new ServerError('DEVICE_UNKNOWN', { controllerId });
     await updateDevice(trx, device.id, { decommissioned_ms: nowMs, token_sha256: null });
+    if (device.decommissioned_ms === null) {
+      await recordAct(trx, ports, {
+        predicateType: 'urn:pawl:device:1',
+        subject: `device/${controllerId}`,
+        record: { controllerId },
+        act: 'decommission',
+        by,
+      });
+    }
     const told = { controllerId, line: device.line };
     await emitEvent(trx, { tenantId, nowMs }, 'pawl.device.decommissioned', told);
     const active = await findActive(trx, device.id);

@@ -5,6 +5,7 @@
  */
 import type { MenderAcceptance, MenderPreauthorisation, MenderRequest } from '@pawl/contract/management';
 import type { Signer } from '@pawl/core/crypto';
+import type { Actor } from '../domain/actor.ts';
 import { takeClaim } from '../store/access.ts';
 import type { Db, Trx } from '../store/database.ts';
 import { findDevice, getDeviceById, insertDevice } from '../store/devices.ts';
@@ -25,6 +26,7 @@ import type { MenderAuthTable } from '../store/schema/index.ts';
 import { ServerError } from './errors.ts';
 import { identityText, type MenderPublicKey, menderPublicKey } from './mender-identity.ts';
 import type { ServerPorts } from './ports.ts';
+import { recordAct } from './registry/record.ts';
 import { secretSha256 } from './secret.ts';
 
 /** A week, as Mender's own server gives it. */
@@ -48,7 +50,7 @@ async function recordAdmission(
   ledger: Signer,
   device: NewMenderDevice,
   auth: { readonly public_key_pem: string; readonly key_id: string },
-  nowMs: number,
+  { by, nowMs }: { readonly by: string; readonly nowMs: number },
 ): Promise<void> {
   const { controllerId, model, line } = device;
   await appendStatement(trx, ledger, {
@@ -60,6 +62,7 @@ async function recordAdmission(
       ...(line === undefined ? {} : { line }),
       client: 'mender',
       publicKey: auth.public_key_pem,
+      by,
       at: new Date(nowMs).toISOString(),
     },
   });
@@ -102,7 +105,7 @@ async function mustFind(trx: Trx, tenantId: number, id: number): Promise<MenderA
 /** @throws ServerError MENDER_REQUEST_UNKNOWN, DEVICE_EXISTS, DEVICE_UNKNOWN */
 export function acceptMenderRequest(
   ports: ServerPorts,
-  tenantId: number,
+  { tenantId, id: by }: Actor,
   id: number,
   input: MenderAcceptance,
 ): Promise<MenderRequest> {
@@ -114,15 +117,26 @@ export function acceptMenderRequest(
       ? await findForKeyChange(trx, tenantId, device.controllerId)
       : await addMenderDevice(trx, tenantId, device, nowMs);
     await updateMenderAuth(trx, id, { state: 'accepted', device_id: deviceId });
-    await recordAdmission(trx, ports.keys.ledger, device, auth, nowMs);
+    await recordAdmission(trx, ports.keys.ledger, device, auth, { by, nowMs });
     return await viewOf(trx, tenantId, id);
   });
 }
 
 /** @throws ServerError MENDER_REQUEST_UNKNOWN */
-export function rejectMenderRequest(ports: ServerPorts, tenantId: number, id: number): Promise<MenderRequest> {
+export function rejectMenderRequest(
+  ports: ServerPorts,
+  { tenantId, id: by }: Actor,
+  id: number,
+): Promise<MenderRequest> {
   return ports.database.write(async (trx) => {
-    await mustFind(trx, tenantId, id);
+    const auth = await mustFind(trx, tenantId, id);
+    await recordAct(trx, ports, {
+      predicateType: 'urn:pawl:device:1',
+      subject: `introduction/mender-${id}`,
+      record: { keyId: auth.key_id },
+      act: 'reject',
+      by,
+    });
     const closed = { token_sha256: null, token_expires_ms: null, ticket_sha256: null, ticket_assignment_id: null };
     await updateMenderAuth(trx, id, { state: 'rejected', ...closed });
     return await viewOf(trx, tenantId, id);
@@ -132,7 +146,7 @@ export function rejectMenderRequest(ports: ServerPorts, tenantId: number, id: nu
 /** @throws ServerError MENDER_KEY_UNSUITABLE, MENDER_REQUEST_EXISTS, DEVICE_EXISTS */
 export function preauthoriseMender(
   ports: ServerPorts,
-  tenantId: number,
+  { tenantId, id: by }: Actor,
   input: MenderPreauthorisation,
 ): Promise<MenderRequest> {
   const { identity: record, publicKey, ...device } = input;
@@ -146,7 +160,13 @@ export function preauthoriseMender(
     const deviceId = await addMenderDevice(trx, tenantId, device, nowMs);
     const row = { ...what, tenantId, identity, publicKeyPem: key.pem, state: 'accepted' as const, deviceId };
     const id = await insertMenderAuth(trx, { ...row, nowMs, heardMs: undefined });
-    await recordAdmission(trx, ports.keys.ledger, device, { public_key_pem: key.pem, key_id: key.keyId }, nowMs);
+    await recordAdmission(
+      trx,
+      ports.keys.ledger,
+      device,
+      { public_key_pem: key.pem, key_id: key.keyId },
+      { by, nowMs },
+    );
     return await viewOf(trx, tenantId, id);
   });
 }
@@ -165,7 +185,7 @@ async function redeemClaim(
   const device = { controllerId, model, tags, ...(claim.line === null ? {} : { line: claim.line }) };
   const deviceId = await addMenderDevice(trx, tenantId, device, nowMs);
   const auth = { public_key_pem: proof.key.pem, key_id: proof.key.keyId };
-  await recordAdmission(trx, ports.keys.ledger, device, auth, nowMs);
+  await recordAdmission(trx, ports.keys.ledger, device, auth, { by: 'claim', nowMs });
   return { tenantId, deviceId };
 }
 

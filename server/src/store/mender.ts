@@ -1,5 +1,5 @@
 /** Who asked to be let in as a Mender client. Tokens and tickets are stored as SHA-256 only. */
-import type { MenderRequest, MenderRequestState } from '@pawl/contract/management';
+import type { Introduction, MenderRequest, MenderRequestState } from '@pawl/contract/management';
 import type { Db, Trx } from './database.ts';
 import type { MenderAuthTable } from './schema/index.ts';
 
@@ -169,4 +169,16 @@ export function menderRequestView(row: MenderRow): MenderRequest {
     createdAt: new Date(row.created_ms).toISOString(),
     heardAt: row.heard_ms === null ? null : new Date(row.heard_ms).toISOString(),
   };
+}
+
+export async function menderKeyOf(db: Db, tenantId: number, id: number): Promise<string | undefined> {
+  return (await findMenderAuthById(db, tenantId, id))?.key_id;
+}
+
+/** The same request in the list of all that introduced themselves. */
+export function menderIntroductionView(row: MenderRow): Introduction {
+  const { id, identity, ...view } = menderRequestView(row);
+  const members = Object.entries(JSON.parse(identity) as Record<string, string | string[]>);
+  const attributes = Object.fromEntries(members.map(([name, value]) => [name, [value].flat().join(', ')]));
+  return { ...view, id: `mender-${id}`, client: 'mender', name: null, attributes };
 }

@@ -13,6 +13,7 @@ import { EVENT_OPERATIONS } from './event.ts';
 import { EVIDENCE_OPERATIONS } from './evidence.ts';
 import { GATEWAY_OPERATIONS } from './gateway.ts';
 import { GROUP_OPERATIONS } from './group.ts';
+import { INTRODUCTION_OPERATIONS } from './introduction.ts';
 import { LEDGER_OPERATIONS } from './ledger.ts';
 import { MENDER_REGISTRY_OPERATIONS } from './mender.ts';
 import { PERSON_OPERATIONS } from './person.ts';
@@ -37,6 +38,7 @@ export const MANAGEMENT_OPERATIONS = {
   ...AUDIT_OPERATIONS,
   ...REGISTRY_OPERATIONS,
   ...AUTHORITY_OPERATIONS,
+  ...INTRODUCTION_OPERATIONS,
   ...MENDER_REGISTRY_OPERATIONS,
   ...DEVICE_CHANGE_OPERATIONS,
   ...GROUP_OPERATIONS,

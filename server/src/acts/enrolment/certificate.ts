@@ -11,12 +11,11 @@ import { assertNotTestKey } from '@pawl/core/keys';
 import { type CertificateRefusal, isIssuedBy, judgeCertificate, serialOf } from '../../domain/device-certificate.ts';
 import { isSerialBarred, listOpenAuthorities } from '../../store/authorities.ts';
 import type { Db, Trx } from '../../store/database.ts';
-import { type CertificateColumns, findDevice, insertDevice, updateDevice } from '../../store/devices.ts';
-import { appendStatement } from '../../store/ledger.ts';
+import { type CertificateColumns, findDevice, updateDevice } from '../../store/devices.ts';
 import type { AuthorityTable, DeviceTable } from '../../store/schema/index.ts';
-import { emitEvent } from '../event.ts';
 import type { ServerPorts } from '../ports.ts';
 import { recordAct } from '../registry/record.ts';
+import { enterDevice, giveKey, isAwaited, isKeyKnown, type NewKey } from './enter.ts';
 
 export type CertificateAdmission =
   | { readonly kind: 'admitted'; readonly controllerId: string }
@@ -70,63 +69,6 @@ const refused = (
   reason: string,
 ): CertificateAdmission => ({ kind: 'refused', code, reason });
 
-async function enter(trx: Trx, ports: ServerPorts, candidate: Candidate): Promise<CertificateAdmission> {
-  const { authority, name: controllerId, keyId, publicKeyPem, columns, tokenSha256, nowMs } = candidate;
-  const { tenant_id: tenantId, model, kind } = authority;
-  const line = authority.line ?? undefined;
-  const tags = JSON.parse(authority.tags) as string[];
-  // Only who signs its reports has a key to verify them with.
-  const key = { keyId, ...(kind === 'pawl' ? { publicKeyPem } : {}) };
-  const row = { tenantId, controllerId, model, line, tags, kind, tokenSha256, nowMs, certificate: columns, ...key };
-  if ((await insertDevice(trx, row)) === undefined) {
-    return refused('DEVICE_CERTIFICATE_KEY_DIFFERS', 'the key is known under another name');
-  }
-  await tell(trx, ports, candidate, { model, line: authority.line, kind });
-  return { kind: 'admitted', controllerId };
-}
-
-async function tell(
-  trx: Trx,
-  ports: ServerPorts,
-  { authority, name: controllerId, keyId, publicKeyPem, columns, nowMs }: Candidate,
-  { model, line, kind }: Pick<DeviceTable, 'model' | 'line' | 'kind'>,
-): Promise<void> {
-  await appendStatement(trx, ports.keys.ledger, {
-    predicateType: 'urn:pawl:device-enrolled:1',
-    subject: { name: `device/${controllerId}`, digest: { sha256: keyId } },
-    predicate: {
-      controllerId,
-      model,
-      ...(line === null ? {} : { line }),
-      publicKey: publicKeyPem,
-      by: `authority/${authority.id}`,
-      serial: columns.certificate_serial ?? '',
-      at: new Date(nowMs).toISOString(),
-    },
-  });
-  await emitEvent(trx, { tenantId: authority.tenant_id, nowMs }, 'pawl.device.enrolled', {
-    controllerId,
-    model,
-    line,
-    kind,
-  });
-}
-
-/** A device that an operator wrote down before it came: it keeps what stands there, and gets its key. */
-async function fill(trx: Trx, ports: ServerPorts, candidate: Candidate, device: DeviceTable) {
-  const { authority, keyId, publicKeyPem, columns, tokenSha256, nowMs } = candidate;
-  const { kind } = authority;
-  await updateDevice(trx, device.id, {
-    ...columns,
-    kind,
-    key_id: keyId,
-    public_key_pem: kind === 'pawl' ? publicKeyPem : null,
-    token_sha256: tokenSha256 ?? null,
-    enrolled_ms: nowMs,
-  });
-  await tell(trx, ports, candidate, { ...device, kind });
-}
-
 async function renew(trx: Trx, ports: ServerPorts, { authority, name, columns }: Candidate, device: DeviceTable) {
   const { certificate_serial: serial, certificate_until_ms: untilMs } = columns;
   if (device.authority_id === authority.id && device.certificate_serial === serial) return;
@@ -141,26 +83,35 @@ async function renew(trx: Trx, ports: ServerPorts, { authority, name, columns }:
 }
 
 async function admitInto(trx: Trx, ports: ServerPorts, candidate: Candidate): Promise<CertificateAdmission> {
-  const { name: controllerId, keyId } = candidate;
-  const device = await findDevice(trx, candidate.authority.tenant_id, controllerId);
-  if (device === undefined) return await enter(trx, ports, candidate);
-  if (device.decommissioned_ms !== null) return { kind: 'stranger' };
-  const isNew = device.key_id === null && device.last_seen_ms === null;
-  if (device.key_id !== keyId && !isNew) {
+  const { authority, name: controllerId, keyId } = candidate;
+  const device = await findDevice(trx, authority.tenant_id, controllerId);
+  if (device !== undefined && device.decommissioned_ms !== null) return { kind: 'stranger' };
+  if (device?.key_id === keyId) {
+    await renew(trx, ports, candidate, device);
+    return { kind: 'admitted', controllerId };
+  }
+  if (device !== undefined && !isAwaited(device)) {
     return refused('DEVICE_CERTIFICATE_KEY_DIFFERS', 'the device is known with other credentials');
   }
-  if (isNew) {
-    const holder = await trx
-      .selectFrom('device')
-      .select('id')
-      .where('tenant_id', '=', device.tenant_id)
-      .where('key_id', '=', keyId)
-      .executeTakeFirst();
-    if (holder !== undefined) {
-      return refused('DEVICE_CERTIFICATE_KEY_DIFFERS', 'the key is known under another name');
-    }
-    await fill(trx, ports, candidate, device);
-  } else await renew(trx, ports, candidate, device);
+  if (await isKeyKnown(trx, authority.tenant_id, keyId)) {
+    return refused('DEVICE_CERTIFICATE_KEY_DIFFERS', 'the key is known under another name');
+  }
+  const { tenant_id: tenantId, kind, model, line } = authority;
+  const { publicKeyPem, columns, tokenSha256, nowMs } = candidate;
+  const told = { by: `authority/${authority.id}`, serial: columns.certificate_serial ?? '' };
+  const key: NewKey = {
+    tenantId,
+    controllerId,
+    kind,
+    keyId,
+    publicKeyPem,
+    tokenSha256,
+    certificate: columns,
+    told,
+    nowMs,
+  };
+  if (device !== undefined) await giveKey(trx, ports, key, device);
+  else await enterDevice(trx, ports, key, { model, line, tags: JSON.parse(authority.tags) as string[] });
   return { kind: 'admitted', controllerId };
 }
 

@@ -52,6 +52,21 @@ export const REGISTRY_ERRORS = {
     advice: 'Register the certificate of the authority that issues device certificates directly, in PEM.',
     status: 422,
   },
+  INTRODUCTION_UNKNOWN: {
+    message: 'nobody of this number introduced itself',
+    advice: 'List them with `pawl device pending`; those that fall silent are forgotten after a week.',
+    status: 404,
+  },
+  INTRODUCTION_ANSWERED: {
+    message: 'the device was let in already',
+    advice: 'End it with `pawl device remove`.',
+    status: 409,
+  },
+  INTRODUCTION_KEY_DIFFERS: {
+    message: 'the introduction is of another key than the one that was compared',
+    advice: 'Compare the fingerprint on the device with `pawl device pending` again.',
+    status: 409,
+  },
   GROUP_TOO_MANY: {
     message: 'there are 200 groups already',
     advice: 'Delete groups that nobody uses; filters can be written without a name too.',

@@ -9,6 +9,7 @@ import { emitEvent } from '../event.ts';
 import type { ServerPorts } from '../ports.ts';
 import { secretSha256 } from '../secret.ts';
 import { applyChange, columnsOf } from './change.ts';
+import { recordAct } from './record.ts';
 
 type Tally = { -readonly [K in 'added' | 'changed' | 'same']: number };
 type Token = DeviceImport['tokens'][number];
@@ -32,6 +33,13 @@ async function addDevice(trx: Trx, ports: ServerPorts, actor: Actor, device: Imp
     tokenSha256: secretSha256(token),
   });
   if (id === undefined) throw new ServerError('DEVICE_EXISTS', { controllerId });
+  await recordAct(trx, ports, {
+    predicateType: 'urn:pawl:device:1',
+    subject: `device/${controllerId}`,
+    record: { controllerId, model, ...(line === undefined || line === null ? {} : { line }) },
+    act: 'import',
+    by: actor.id,
+  });
   const row = await getDeviceById(trx, id);
   await applyChange(trx, ports, row, { columns: columnsOf(row, { tags, attributes }), by: actor.id });
   const told = { controllerId, model, line: line ?? null, kind: 'foreign' as const };

@@ -14,7 +14,8 @@ import { DeviceApiError } from './errors.ts';
 import type { Handler } from './request.ts';
 import { verifyEnrolProof } from './signed-report.ts';
 
-function assertOwnKey(key: PublicKey): void {
+/** @throws DeviceApiError DEVICE_CLAIM_INVALID */
+export function assertOwnKey(key: PublicKey): void {
   try {
     assertNotTestKey(key);
   } catch (cause) {
@@ -86,6 +87,7 @@ async function redeem(trx: Trx, enrolment: Enrolment, ledger: Signer): Promise<s
       model,
       ...(line === undefined ? {} : { line }),
       publicKey: publicKeyPem,
+      by: 'claim',
       at: new Date(nowMs).toISOString(),
     },
   });

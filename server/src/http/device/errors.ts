@@ -103,6 +103,18 @@ export const DEVICE_API_ERRORS = {
     status: 403,
     ...NOT_PERMITTED,
   },
+  DEVICE_INTRODUCTION_REFUSED: {
+    message: 'the introduction is refused: by the operator, or because its proof does not hold',
+    advice: 'Ask the operator. A device that is known with another token goes on with that one, or gets a new key.',
+    status: 403,
+    ...NOT_PERMITTED,
+  },
+  DEVICE_INTRODUCTIONS_TOO_MANY: {
+    message: 'too many devices wait to be let in',
+    advice: 'Ask again later; operators: `pawl device pending`.',
+    status: 429,
+    ...NOT_PERMITTED,
+  },
   DEVICE_PROOF_REQUIRED: {
     message: 'this takes a signed report of a device with a key, and nothing else',
     advice: 'A device with a key says what it runs by a signed report; one without has no report to make.',

@@ -15,6 +15,7 @@ import {
 } from './deployment.ts';
 import { enrol } from './enrol.ts';
 import { putInstalledBase } from './installed.ts';
+import { introduce } from './introduce.ts';
 import { poll, putConfigData } from './poll.ts';
 import { postReport } from './report.ts';
 import type { Handlers } from './request.ts';
@@ -38,6 +39,7 @@ export const HANDLERS: Handlers = {
   listArtifacts,
   getArtifact,
   enrol,
+  introduce,
   getTrustFile,
   getLineKeys,
   postReport,

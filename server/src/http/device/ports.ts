@@ -1,5 +1,6 @@
 /** What the device API needs of the rest of the server. */
 import type { ServerPorts } from '../../acts/ports.ts';
+import type { RateLimit } from '../rate-limit.ts';
 import type { ConnectionPorts } from './connection.ts';
 import type { DeviceDirectory } from './known-device.ts';
 import type { ErrorLog } from './reply.ts';
@@ -14,5 +15,7 @@ export type DevicePorts = ServerPorts &
     readonly defaultTenant: string;
     /** Called at every poll; kept in memory and written in batches. */
     readonly noteSeen: (deviceId: number, atMs: number) => void;
+    /** New keys that one source may introduce. */
+    readonly introductions: RateLimit;
     readonly log: ErrorLog;
   };

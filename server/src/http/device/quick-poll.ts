@@ -32,7 +32,10 @@ async function answerOf(request: IncomingMessage, named: Named, ports: DevicePor
   const origin = originOf({ publicUrl, isSecure: isSecureRequest(request), host: request.headers.host });
   const links = linksOf(origin, named.tenant, device.controllerId);
   const { headers } = request;
-  return poll({ tenant, device, method: 'GET', params: named, query: {}, headers, body: undefined, links }, ports);
+  return poll(
+    { tenant, device, method: 'GET', params: named, query: {}, headers, source: '', body: undefined, links },
+    ports,
+  );
 }
 
 /** Sends the answer as the framework would; false, with nothing sent, when this is not the place to. */

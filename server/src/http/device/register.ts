@@ -6,6 +6,7 @@
  */
 import { DEVICE_OPERATIONS, type DeviceOperation, type DeviceOperationId } from '@pawl/contract/device';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { sourceOf } from '../source.ts';
 import { admitOrAuthenticate } from './admission.ts';
 import type { Answer } from './answer.ts';
 import { credentialsOf, isSecureRequest } from './connection.ts';
@@ -36,7 +37,7 @@ function paramsOf(request: FastifyRequest): Params {
 async function nameSender(request: FastifyRequest, operation: DeviceOperation, ports: DevicePorts): Promise<Sender> {
   const params = paramsOf(request);
   const tenant = parseTenant(params['tenant']).toLowerCase();
-  if (operation.auth === 'claim') return { device: undefined };
+  if (operation.auth !== 'device') return { device: undefined };
   const controllerId = operation.path.includes('{controllerId}')
     ? parseControllerId(params['controllerId'])
     : undefined;
@@ -76,6 +77,7 @@ function requestOf(
     params,
     query: request.query as Readonly<Record<string, unknown>>,
     headers: request.headers,
+    source: sourceOf(request.raw, ports.trustedProxy?.secret),
     body: bodyOf(request, operation),
     links: linksOf(origin, tenantAsWritten, device?.controllerId ?? ''),
   };

@@ -24,6 +24,8 @@ export type DeviceRequest<Body, Sender> = {
   readonly params: Readonly<Record<string, string | undefined>>;
   readonly query: Readonly<Record<string, unknown>>;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Where it came from, as far as that is known. */
+  readonly source: string;
   readonly body: Body;
   readonly links: DeviceLinks;
 };

@@ -5,9 +5,9 @@
  * Over plain http, which is this machine alone, no browser takes such a cookie; there it goes without prefix and Secure.
  */
 import type { IncomingMessage } from 'node:http';
-import { isEqualBytes, utf8 } from '@pawl/core/bytes';
 import type { Visit } from '../../acts/people/session.ts';
 import type { Site } from '../../acts/ports.ts';
+import { sourceOf } from '../source.ts';
 
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 
@@ -46,22 +46,6 @@ type VisitFacts = {
   /** Of the proxy that may say where a request came from; undefined: there is none. */
   readonly proxySecret: string | undefined;
 };
-
-const ADDRESS_CHARS_MAX = 45;
-
-/** The address of the sender: what the proxy in front added last, if it proves to be the one that is trusted. */
-function sourceOf({ headers, socket }: IncomingMessage, proxySecret: string | undefined): string {
-  const said = String(headers['x-forwarded-for'] ?? '')
-    .split(',')
-    .at(-1)
-    ?.trim();
-  const shown = headers['x-pawl-proxy-secret'];
-  const isTrusted =
-    proxySecret !== undefined && typeof shown === 'string' && isEqualBytes(utf8(shown), utf8(proxySecret));
-  return isTrusted && said !== undefined && said !== '' && said.length <= ADDRESS_CHARS_MAX
-    ? said
-    : (socket.remoteAddress ?? '');
-}
 
 export class Visitor {
   readonly visit: Visit;

@@ -8,6 +8,7 @@ import type { AuthoritySchema } from './authority.ts';
 import type { DeviceSchema } from './device.ts';
 import type { EventSchema } from './event.ts';
 import type { EvidenceSchema } from './evidence.ts';
+import type { IntroductionSchema } from './introduction.ts';
 import type { KeptAnswerSchema } from './kept-answer.ts';
 import type { LedgerSchema } from './ledger.ts';
 import type { MenderSchema } from './mender.ts';
@@ -23,6 +24,7 @@ export type Schema = AccessSchema &
   SignInSchema &
   DeviceSchema &
   AuthoritySchema &
+  IntroductionSchema &
   MenderSchema &
   ReleaseSchema &
   RolloutSchema &
@@ -39,6 +41,7 @@ export type { AuthorityTable } from './authority.ts';
 export type { DeviceTable } from './device.ts';
 export type { EventTable } from './event.ts';
 export type { EvidenceTable } from './evidence.ts';
+export type { IntroductionTable } from './introduction.ts';
 export type { MenderAuthTable } from './mender.ts';
 export type { ProductTable, WaiverTable } from './product.ts';
 export type { ArtifactTable, ReleaseTable } from './release.ts';

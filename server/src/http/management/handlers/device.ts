@@ -24,10 +24,10 @@ export const DEVICE_HANDLERS: Pick<
     if (row === undefined) throw new ServerError('DEVICE_UNKNOWN', { controllerId: params.controllerId });
     return deviceView(row);
   },
-  addDevices: async ({ actor, body }, ports) => ({ devices: await addDevices(ports, actor.tenantId, body.devices) }),
+  addDevices: async ({ actor, body }, ports) => ({ devices: await addDevices(ports, actor, body.devices) }),
   decommissionDevice: async ({ actor, params }, ports) => {
-    await decommissionDevice(ports, actor.tenantId, params.controllerId);
+    await decommissionDevice(ports, actor, params.controllerId);
     return DONE;
   },
-  createClaim: ({ actor, body }, ports) => createClaim(ports, actor.tenantId, body),
+  createClaim: ({ actor, body }, ports) => createClaim(ports, actor, body),
 };

@@ -11,6 +11,7 @@ import { EVIDENCE_HANDLERS } from './evidence.ts';
 import { GATEWAY_HANDLERS } from './gateway.ts';
 import { GROUP_EDITIONS, GROUP_HANDLERS } from './group.ts';
 import type { Handlers } from './handler.ts';
+import { INTRODUCTION_HANDLERS } from './introduction.ts';
 import { LEDGER_HANDLERS } from './ledger.ts';
 import { MENDER_HANDLERS } from './mender.ts';
 import { PERSON_HANDLERS } from './person.ts';
@@ -35,6 +36,7 @@ export const HANDLERS: Handlers = {
   ...AUDIT_HANDLERS,
   ...DEVICE_HANDLERS,
   ...AUTHORITY_HANDLERS,
+  ...INTRODUCTION_HANDLERS,
   ...MENDER_HANDLERS,
   ...DEVICE_CHANGE_HANDLERS,
   ...GROUP_HANDLERS,

@@ -18,7 +18,7 @@ export const MENDER_HANDLERS: Pick<
     });
     return pageOf(rows.map(menderRequestView), limit, ({ id }) => String(id));
   },
-  acceptMenderRequest: ({ actor, params, body }, ports) => acceptMenderRequest(ports, actor.tenantId, params.id, body),
-  rejectMenderRequest: ({ actor, params }, ports) => rejectMenderRequest(ports, actor.tenantId, params.id),
-  preauthoriseMender: ({ actor, body }, ports) => preauthoriseMender(ports, actor.tenantId, body),
+  acceptMenderRequest: ({ actor, params, body }, ports) => acceptMenderRequest(ports, actor, params.id, body),
+  rejectMenderRequest: ({ actor, params }, ports) => rejectMenderRequest(ports, actor, params.id),
+  preauthoriseMender: ({ actor, body }, ports) => preauthoriseMender(ports, actor, body),
 };
