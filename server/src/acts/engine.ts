@@ -214,6 +214,17 @@ async function take(held: Held, step: Step, waves: readonly WaveTable[], tallies
   }
 }
 
+/** Clocks of several servers differ by less. */
+const SKEW_MS = 60_000;
+
+/** A soak that began in the future was begun by a clock that went wrong since: it begins again, and is served whole. */
+async function resoak(held: Held, waves: readonly WaveTable[]): Promise<boolean> {
+  const nowMs = held.ports.now().getTime();
+  const wave = waves.find(({ state, soaking_ms: atMs }) => state === 'soaking' && (atMs ?? 0) > nowMs + SKEW_MS);
+  if (wave !== undefined) await updateWave(held.trx, wave, { soaking_ms: nowMs });
+  return wave !== undefined;
+}
+
 /** Takes steps with a rollout that the transaction holds, up to one batch. */
 export async function takeSteps(trx: Trx, ports: ServerPorts, row: RolloutTable): Promise<Progress> {
   const held: Held = { trx, ports, row, isRetryIdle: false };
@@ -222,6 +233,7 @@ export async function takeSteps(trx: Trx, ports: ServerPorts, row: RolloutTable)
   let weight = 0;
   for (let count = 0; count < STEPS_MAX && weight < OFFER_BATCH; count += 1) {
     const [waves, tallies] = [await listWaves(trx, row.id), await readTallies(trx, row.id)];
+    if (await resoak(held, waves)) continue;
     const step = nextStep(snapshotOf(held, waves, tallies));
     if (step.kind === 'rest') return { isMore: false, touched };
     const taken = await take(held, step, waves, tallies);

@@ -25,22 +25,17 @@ export async function findOwn(trx: Trx, device: KnownDevice, actionId: number): 
   return row;
 }
 
+/**
+ * Whether the quota of an action is used up. Asked before the transaction: a transaction that counts what others add to at the
+ * same time is refused by PostgreSQL, and one entry more than the quota harms nobody.
+ */
+export async function isQuotaUsed({ database }: Pick<DevicePorts, 'database'>, actionId: number): Promise<boolean> {
+  return (await countLog(database.read, actionId)) >= LOG_ENTRIES_MAX;
+}
+
 /** @throws DeviceApiError DEVICE_STATUS_QUOTA_EXCEEDED */
-export async function keepMessages(
-  trx: Trx,
-  actionId: number,
-  entry: {
-    readonly status: string;
-    readonly messages: readonly string[];
-    readonly atMs: number;
-    readonly isFinal: boolean;
-  },
-): Promise<void> {
-  const { isFinal, ...log } = entry;
-  if (!isFinal && (await countLog(trx, actionId)) >= LOG_ENTRIES_MAX) {
-    throw new DeviceApiError('DEVICE_STATUS_QUOTA_EXCEEDED', { expected: LOG_ENTRIES_MAX });
-  }
-  await insertLog(trx, actionId, log);
+export function refuseFull(isFull: boolean): void {
+  if (isFull) throw new DeviceApiError('DEVICE_STATUS_QUOTA_EXCEEDED', { expected: LOG_ENTRIES_MAX });
 }
 
 export type Feedback = {
@@ -56,6 +51,7 @@ export type Feedback = {
 export async function takeFeedback(device: KnownDevice, feedback: Feedback, ports: DevicePorts): Promise<void> {
   const { actionId, status, body } = feedback;
   const atMs = ports.now().getTime();
+  const isFull = !isFinalStatus(status) && (await isQuotaUsed(ports, actionId));
   const rolloutIds = await ports.database.write(async (trx) => {
     const row = await findOwn(trx, device, actionId);
     const decision = feedback.decide(row, status);
@@ -70,7 +66,8 @@ export async function takeFeedback(device: KnownDevice, feedback: Feedback, port
       touched = rolloutsOf(await applyEvent(trx, ports.keys.ledger, actionId, decision.event, facts));
     }
     const messages = splitMessages(body.status.details);
-    await keepMessages(trx, actionId, { status, messages, atMs, isFinal: isFinalStatus(status) });
+    refuseFull(isFull);
+    await insertLog(trx, actionId, { status, messages, atMs });
     return touched;
   });
   await settleRollouts(ports, rolloutIds);

@@ -3,7 +3,7 @@ import type { MenderLog } from '@pawl/contract/mender';
 import { settleRollouts } from '../../acts/engine.ts';
 import { applyEvent, rolloutsOf, type Transition } from '../../acts/transition.ts';
 import { insertLog } from '../../store/assignments.ts';
-import { findOwn, keepMessages } from '../device/action-feedback.ts';
+import { findOwn, isQuotaUsed, refuseFull } from '../device/action-feedback.ts';
 import { splitMessages } from '../device/feedback.ts';
 import { parseId } from '../device/parameters.ts';
 import { decideStatus, isFinalMenderStatus } from './decide-status.ts';
@@ -16,6 +16,7 @@ export const putDeploymentStatus: MenderHandler<'putDeploymentStatus'> = async (
   const id = parseId('deploymentId', params['deploymentId']);
   const nowMs = ports.now().getTime();
   const { status, substate } = body;
+  const isFull = !isFinalMenderStatus(status) && (await isQuotaUsed(ports, id));
   const rolloutIds = await ports.database.write(async (trx) => {
     const row = await findOwn(trx, sender.device, id);
     const decision = decideStatus(row.state, status);
@@ -28,8 +29,8 @@ export const putDeploymentStatus: MenderHandler<'putDeploymentStatus'> = async (
       transition = await applyEvent(trx, ports.keys.ledger, id, event, { nowMs, code });
     }
     const messages = splitMessages(substate === undefined || substate === null ? [] : [substate]);
-    const entry = { status: status.toUpperCase(), messages, atMs: nowMs, isFinal: isFinalMenderStatus(status) };
-    await keepMessages(trx, id, entry);
+    refuseFull(isFull);
+    await insertLog(trx, id, { status: status.toUpperCase(), messages, atMs: nowMs });
     return transition === undefined ? [] : rolloutsOf(transition);
   });
   await settleRollouts(ports, rolloutIds);
