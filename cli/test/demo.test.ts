@@ -36,6 +36,9 @@ describe('pawl demo', { timeout: 90_000 }, () => {
         'hub-1 reverted',
         'hub-4 confirmed',
         'ledger proven',
+        'hub met',
+        'sensor gap',
+        'hub-lumen gap',
       ]);
       const codes = new Set(rows.slice(3, 7).map(({ code }: { code: string }) => code));
       assert.equal(codes.size, 4, 'each attack has its own code');

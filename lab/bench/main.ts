@@ -1,5 +1,6 @@
-/** `npm run bench [polls|reports|rollout-start|ranges|seal|install|crypto]`: runs the benchmarks one after the other and prints their tables. */
+/** `npm run bench [polls|reports|rollout-start|ranges|seal|install|crypto|docs]`: runs the benchmarks one after the other and prints their tables. */
 import { benchCrypto } from './crypto.ts';
+import { benchDocs } from './docs.ts';
 import { benchInstall } from './install.ts';
 import { benchPolls } from './polls.ts';
 import { benchRanges } from './ranges.ts';
@@ -15,6 +16,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   seal: benchSeal,
   install: benchInstall,
   crypto: benchCrypto,
+  docs: benchDocs,
 };
 
 const wanted = process.argv.slice(2);

@@ -1,6 +1,7 @@
 /** `pawl demo`, which is `npm start`: the whole loop on this machine, with attacks, in under a minute. */
 import { join, resolve } from 'node:path';
 import { actConfirm, actKill, actRefuse, actRevert } from '../demo/acts.ts';
+import { actDocuments } from '../demo/documents.ts';
 import { actProve } from '../demo/evidence.ts';
 import { makeDemoFolder } from '../demo/folder.ts';
 import { Stage } from '../demo/stage.ts';
@@ -16,6 +17,7 @@ async function play(stage: Stage): Promise<ResultRow[]> {
   const rows: ResultRow[] = [];
   for (const act of [actConfirm, actRefuse, actRevert, actKill]) rows.push(...(await act(stage)));
   rows.push(...(await actProve(stage, rows)));
+  rows.push(...(await actDocuments(stage, REPOSITORY)));
   return rows;
 }
 
@@ -27,6 +29,7 @@ function nextSteps({ view, dir, serverUrl }: Stage): void {
     `${pawl} device list ${here}`,
     `${pawl} device show hub-4 ${here}`,
     `${pawl} ledger show ${here}`,
+    `open ${dir}/documents/hub/security-architecture.pdf`,
     `${pawl} rollout create again --version 7.28.0 --filter 'name:hub-*' --start ${here}`,
     `${pawl} --help`,
   ]) {
@@ -47,7 +50,7 @@ async function playUntilAborted(stage: Stage, { signal }: Io): Promise<ResultRow
 }
 
 export const demo = defineCommand({
-  summary: 'show the whole loop on this machine: update, attack, go back, prove',
+  summary: 'show the whole loop on this machine: update, attack, go back, prove, document',
   about: [
     'Two real firmware versions of a LEGO hub, a server, four devices as processes of their own, a hostile relay.',
     'Everything lies in .pawl/demo, which each run makes anew.',

@@ -11,18 +11,41 @@ export type Records = {
   readonly evidence: readonly Evidence[];
   readonly waivers: readonly Waiver[];
   readonly cells: readonly Cell[];
+  /** Evidence that counts on the day: model -> kind -> pieces as they come. */
+  readonly counting: ReadonlyMap<string, ReadonlyMap<EvidenceKind, readonly Evidence[]>>;
   /** Day. */
   readonly on: string;
 };
 
 /** Gathers the records of a product; the matrix is computed once for all documents. */
-export function recordsOf(from: Omit<Records, 'cells'>): Records {
-  return { ...from, cells: gapMatrix(from) };
+export function recordsOf(from: Omit<Records, 'cells' | 'counting'>): Records {
+  return { ...from, cells: gapMatrix(from), counting: countingByModel(from) };
 }
 
 /** Evidence of some kinds that counts for a model on the day, strongest statements as they come. */
-export function countingEvidence({ evidence, on }: Records, model: Model, kinds: readonly EvidenceKind[]): Evidence[] {
-  return evidence.filter((one) => kinds.includes(one.facts.kind) && whyNot(one, model.id, on) === undefined);
+export function countingEvidence(
+  { counting }: Records,
+  model: Model,
+  kinds: readonly EvidenceKind[],
+): readonly Evidence[] {
+  const own = counting.get(model.id);
+  return kinds.flatMap((kind) => own?.get(kind) ?? []);
+}
+
+/** What counts for each model on the day, by kind: looked at once, because every section of every document asks. */
+function countingByModel({ product, evidence, on }: Omit<Records, 'cells' | 'counting'>): Records['counting'] {
+  return new Map(
+    product.models.map(({ id }) => {
+      const byKind = new Map<EvidenceKind, Evidence[]>();
+      for (const one of evidence) {
+        if (whyNot(one, id, on) !== undefined) continue;
+        const group = byKind.get(one.facts.kind);
+        if (group === undefined) byKind.set(one.facts.kind, [one]);
+        else group.push(one);
+      }
+      return [id, byKind];
+    }),
+  );
 }
 
 /** How many pieces behind one sentence are listed; the ledger has them all. */
@@ -33,7 +56,9 @@ export function evidenceSentences(records: Records, model: Model, kinds: readonl
   const byTitle = new Map<string, Evidence[]>();
   for (const one of countingEvidence(records, model, kinds)) {
     const key = `${one.grade} ${one.facts.title}`;
-    byTitle.set(key, [...(byTitle.get(key) ?? []), one]);
+    const group = byTitle.get(key);
+    if (group === undefined) byTitle.set(key, [one]);
+    else group.push(one);
   }
   return [...byTitle.values()].map((group) => {
     const newest = group

@@ -118,20 +118,41 @@ function judge(entry: LibraryEntry, model: Model, input: MatrixInput, evidence: 
   return judgeEvidence(entry, model, evidence, input.on);
 }
 
-function groupByKind(evidence: readonly Evidence[]): ByKind {
-  const groups = new Map<EvidenceKind, Evidence[]>();
+/**
+ * What can decide a cell of a model, by kind. Of evidence that is for any requirement only the strongest piece that counts and
+ * the strongest of all can: of ten thousand reports two are left, and each cell looks at those.
+ */
+function groupByKind(evidence: readonly Evidence[], model: string, on: string): ByKind {
+  const special = new Map<EvidenceKind, Evidence[]>();
+  const counting = new Map<EvidenceKind, Evidence>();
+  const nearest = new Map<EvidenceKind, Evidence>();
+  const keep = (strongestOf: Map<EvidenceKind, Evidence>, one: Evidence): void => {
+    const best = strongestOf.get(one.facts.kind);
+    if (best === undefined || isStronger(one, best)) strongestOf.set(one.facts.kind, one);
+  };
   for (const one of evidence) {
-    const group = groups.get(one.facts.kind);
-    if (group === undefined) groups.set(one.facts.kind, [one]);
-    else group.push(one);
+    const { kind, models, requirements } = one.facts;
+    if (models?.includes(model) === false) continue;
+    if (requirements !== undefined) special.set(kind, [...(special.get(kind) ?? []), one]);
+    else {
+      keep(nearest, one);
+      if (whyNot(one, model, on) === undefined) keep(counting, one);
+    }
   }
-  return groups;
+  const kinds = new Set([...special.keys(), ...nearest.keys()]);
+  const one = (best: Evidence | undefined): Evidence[] => (best === undefined ? [] : [best]);
+  return new Map(
+    [...kinds].map((kind) => [
+      kind,
+      [...(special.get(kind) ?? []), ...one(counting.get(kind)), ...one(nearest.get(kind))],
+    ]),
+  );
 }
 
 /** The cells of a product, model by model, catalogue by catalogue; catalogues that are not about a model have none. */
 export function gapMatrix(input: MatrixInput): Cell[] {
-  const evidence = groupByKind(input.evidence);
   return input.product.models.flatMap((model) => {
+    const evidence = groupByKind(input.evidence, model.id, input.on);
     const scope = { markets: marketsFrom(model, input.on), hasRadio: model.radios.length > 0, uses: model.uses };
     const silent = new Set(input.library.catalogues.filter((one) => outOfScope(one, scope) !== undefined));
     return [...input.library.entries()]

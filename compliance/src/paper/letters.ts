@@ -11,6 +11,8 @@ export type FaceName = 'regular' | 'bold';
 
 const SUBSTITUTE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
+type Run = Pick<GlyphRun, 'glyphs' | 'positions'> & { readonly width: number };
+
 /** Words that a face remembers; beyond that it begins anew. */
 const WORDS_MAX = 50_000;
 
@@ -18,7 +20,7 @@ const WORDS_MAX = 50_000;
 export class Face {
   readonly name: FaceName;
   readonly #font: Font;
-  readonly #runs = new Map<string, GlyphRun>();
+  readonly #runs = new Map<string, Run>();
   readonly #units: number;
 
   constructor(name: FaceName, url: string) {
@@ -29,18 +31,19 @@ export class Face {
     this.#units = font.unitsPerEm;
   }
 
-  #run(text: string): GlyphRun {
+  #run(text: string): Run {
     const known = this.#runs.get(text);
     if (known !== undefined) return known;
     if (this.#runs.size >= WORDS_MAX) this.#runs.clear();
-    const run = this.#font.layout(text);
+    const { glyphs, positions, advanceWidth } = this.#font.layout(text);
+    const run = { glyphs, positions, width: advanceWidth / this.#units };
     this.#runs.set(text, run);
     return run;
   }
 
   /** Width at size 1. */
   widthOf(text: string): number {
-    return this.#run(text).advanceWidth / this.#units;
+    return this.#run(text).width;
   }
 
   has(codePoint: number): boolean {
@@ -50,13 +53,15 @@ export class Face {
   /** The font as pdfkit takes it. It scales the positions that it gets in place, so each call gives copies. */
   forPdf(): PDFKit.Mixins.PDFFontSource {
     const layout = (text: string): object => {
-      const { glyphs, positions } = this.#run(text);
-      const copies = positions.map((one) => ({ ...one }));
+      // It asks for words with the blank behind them; words alone are measured for the line breaks already.
+      const word = text.endsWith(' ') ? text.slice(0, -1) : text;
+      const runs = [...(word === '' ? [] : [this.#run(word)]), ...(word === text ? [] : [this.#run(' ')])];
+      const positions = runs.flatMap((run) => run.positions.map((one) => ({ ...one })));
       return {
-        glyphs,
-        positions: copies,
+        glyphs: runs.flatMap((run) => run.glyphs),
+        positions,
         get advanceWidth(): number {
-          return copies.reduce((sum, { xAdvance }) => sum + xAdvance, 0);
+          return positions.reduce((sum, { xAdvance }) => sum + xAdvance, 0);
         },
       };
     };
