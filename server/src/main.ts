@@ -48,6 +48,7 @@ import { forgetOldEvents, placeNewEvents } from './jobs/events.ts';
 import { forgetKeptAnswers } from './jobs/kept-answers.ts';
 import { LastSeen } from './jobs/last-seen.ts';
 import { collectObjects } from './jobs/objects.ts';
+import { remindOfReports } from './jobs/reminders.ts';
 import { tickRollouts } from './jobs/rollouts.ts';
 import { startJobs } from './jobs/schedule.ts';
 import { WebhookDeliveries } from './jobs/webhooks.ts';
@@ -85,6 +86,7 @@ const CLOSE_GRACE_MS = 10_000;
 const REDACTED = ['req.headers.authorization', 'req.headers.cookie', 'req.headers["x-pawl-proxy-secret"]'];
 const PLACE_EVENTS_EVERY_MS = 250;
 const WEBHOOKS_EVERY_MS = 250;
+const REMIND_EVERY_MS = 30_000;
 const FORGET_ANSWERS_EVERY_MS = 600_000;
 const KEEP_EVENTS = { keepDays: 30, keepMax: 1_000_000 };
 
@@ -299,6 +301,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       },
       { name: 'forget-answers', everyMs: FORGET_ANSWERS_EVERY_MS, run: () => forgetKeptAnswers(ports) },
       { name: 'webhooks', everyMs: WEBHOOKS_EVERY_MS, run: () => deliveries.turn() },
+      { name: 'reminders', everyMs: REMIND_EVERY_MS, run: () => remindOfReports(ports) },
       { name: 'renew-timestamp', everyMs: RENEW_EVERY_MS, run: () => renewTimestamps(ports) },
       {
         name: 'objects',

@@ -47,6 +47,10 @@ export const WORK_COMMANDS: CommandTable = {
     summary: 'reports of weaknesses, and what comes of them',
     load: async () => (await import('./vulnerability-group.ts')).vulnerability,
   },
+  incident: {
+    summary: 'reports to the authorities, and their clocks',
+    load: async () => (await import('./incident.ts')).incident,
+  },
   disclosure: {
     summary: 'how reports of weaknesses come in',
     load: async () => (await import('./disclosure.ts')).disclosure,

@@ -156,7 +156,7 @@ export function assertClosable(of: ReportingCase): void {
   if (missing.length > 0) throw new ReportingError('REPORTING_CLOCK_OPEN', { missing: missing.join(', ') });
 }
 
-export type Reminder = { readonly at: Date; readonly stage: Stage; readonly message: string };
+export type Reminder = { readonly at: Date; readonly stage: Stage; readonly dueAt: Date; readonly message: string };
 
 /** Shares of the time that are used up when somebody is reminded. */
 const REMIND_AT = [0, 0.5, 0.75, 0.9] as const;
@@ -171,6 +171,7 @@ export function remindersOf(of: ReportingCase): Reminder[] {
     return [...REMIND_AT, 1].map((share) => ({
       at: new Date(startedAt.getTime() + length * share),
       stage,
+      dueAt,
       message,
     }));
   });

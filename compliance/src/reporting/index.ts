@@ -25,3 +25,4 @@ export {
   type PlatformForm,
   parsePlatformForm,
 } from './fields.ts';
+export { parseInstant } from './instant.ts';

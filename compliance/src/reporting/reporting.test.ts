@@ -9,6 +9,7 @@ import {
   buildDossier,
   clocksOf,
   loadPlatformForm,
+  parseInstant,
   parsePlatformForm,
   type ReportingCase,
   remindersOf,
@@ -163,6 +164,24 @@ test('values that the platform would not take are refused with the field that th
     assert.throws(() => buildDossier(FORM, of, values), { code: 'REPORTING_FIELD_INVALID' }, JSON.stringify(values));
   }
   assert.equal(buildDossier(FORM, of, { '2': 'ü'.repeat(255) }).rows[1]?.value?.length, 255);
+});
+
+test('an instant has a zone and is a day of the calendar; the zone of summer and winter gives the same moment', () => {
+  const utc = (text: string) => parseInstant(text).toISOString();
+  // The hour that Berlin has twice on 25 October 2026 is two moments.
+  assert.equal(utc('2026-10-25T02:30:00+02:00'), '2026-10-25T00:30:00.000Z');
+  assert.equal(utc('2026-10-25T02:30:00+01:00'), '2026-10-25T01:30:00.000Z');
+  assert.equal(utc('2028-02-29T23:59Z'), '2028-02-29T23:59:00.000Z');
+  for (const wrong of [
+    '2026-11-21',
+    '2026-11-21T09:30',
+    '2027-02-29T00:00Z',
+    '2026-11-31T00:00Z',
+    '2026-01-01T25:00Z',
+    'now',
+  ]) {
+    assert.throws(() => parseInstant(wrong), { code: 'REPORTING_FIELD_INVALID' }, wrong);
+  }
 });
 
 test('a form that is not of its shape is refused', () => {

@@ -35,6 +35,15 @@ export {
 } from './resources/evidence.ts';
 export type { Gateway, GatewayChange } from './resources/gateway.ts';
 export type { DeviceGroup } from './resources/group.ts';
+export {
+  INCIDENT_TRACKS,
+  type Incident,
+  type IncidentChange,
+  type IncidentDossier,
+  type NewIncident,
+  type NewSubmission,
+  REPORT_STAGES,
+} from './resources/incident.ts';
 export type { Introduction, IntroductionApproval, IntroductionState } from './resources/introduction.ts';
 export type { LedgerEntry } from './resources/ledger.ts';
 export { type MaintenanceWindow, WEEKDAYS } from './resources/maintenance-window.ts';

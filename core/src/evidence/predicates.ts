@@ -84,6 +84,11 @@ export const PREDICATES = {
     summary: 'a case of vulnerability handling came in, moved or was changed; the digest is salted, as it is embargoed',
     signedBy: ['ledger'],
   },
+  'urn:pawl:incident-report:1': {
+    summary: 'a report to the authorities was opened, sent or closed; of what was sent, digest and receipt number',
+    signedBy: ['ledger'],
+  },
+  'urn:pawl:incident-drill:1': { summary: 'the rehearsal of a report; it is none', signedBy: ['ledger'] },
   'urn:pawl:sbom:1': { summary: 'a release has this bill of materials', signedBy: ['ledger'] },
   'urn:pawl:disclosure-policy:1': { summary: 'how reports of vulnerabilities come in', signedBy: ['ledger'] },
   'urn:pawl:person:1': {

@@ -17,6 +17,10 @@ import { insertEvents } from '../store/events.ts';
 import type { EventTable } from '../store/schema/index.ts';
 import type { ServerPorts } from './ports.ts';
 
+/** A drill is never taken for a report, not even by who reads subjects only. */
+const incidentSubject = ({ incidentId, isDrill }: { readonly incidentId: number; readonly isDrill: boolean }): string =>
+  `${isDrill ? 'drill' : 'incident'}/${incidentId}`;
+
 const SUBJECTS: { readonly [T in EventType]: (data: EventData<T>) => string } = {
   'pawl.assignment.changed': ({ controllerId }) => `device/${controllerId}`,
   'pawl.rollout.changed': ({ rolloutId }) => `rollout/${rolloutId}`,
@@ -28,6 +32,8 @@ const SUBJECTS: { readonly [T in EventType]: (data: EventData<T>) => string } = 
   'pawl.device.decommissioned': ({ controllerId }) => `device/${controllerId}`,
   'pawl.release.published': ({ line, version }) => `release/${line}/${version}`,
   'pawl.vulnerability.changed': ({ caseId }) => `vulnerability/${caseId}`,
+  'pawl.incident.changed': incidentSubject,
+  'pawl.incident.reminder': incidentSubject,
   'pawl.access.changed': ({ about }) => about,
 };
 
@@ -64,6 +70,8 @@ export async function emitEvent<T extends EventType>(
 const RESERVED: Partial<Record<EventType, Permission>> = {
   'pawl.access.changed': 'audit:read',
   'pawl.vulnerability.changed': 'vulnerability:read',
+  'pawl.incident.changed': 'vulnerability:read',
+  'pawl.incident.reminder': 'vulnerability:read',
 };
 
 /** Which types an actor may see; undefined for all. */

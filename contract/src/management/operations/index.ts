@@ -13,6 +13,7 @@ import { EVENT_OPERATIONS } from './event.ts';
 import { EVIDENCE_OPERATIONS } from './evidence.ts';
 import { GATEWAY_OPERATIONS } from './gateway.ts';
 import { GROUP_OPERATIONS } from './group.ts';
+import { INCIDENT_OPERATIONS } from './incident.ts';
 import { INTRODUCTION_OPERATIONS } from './introduction.ts';
 import { LEDGER_OPERATIONS } from './ledger.ts';
 import { MENDER_REGISTRY_OPERATIONS } from './mender.ts';
@@ -56,6 +57,7 @@ export const MANAGEMENT_OPERATIONS = {
   ...EVENT_OPERATIONS,
   ...WEBHOOK_OPERATIONS,
   ...VULNERABILITY_OPERATIONS,
+  ...INCIDENT_OPERATIONS,
 } as const;
 
 export type ManagementOperationId = keyof typeof MANAGEMENT_OPERATIONS;

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { assignmentState } from './assignment.ts';
+import { INCIDENT_TRACKS, REPORT_STAGES } from './incident.ts';
 import { controllerId, lineName, name, numericId, releaseVersion, time } from './names.ts';
 import { ROLLOUT_STATES } from './rollout.ts';
 import { haltReason } from './rollout-plan.ts';
@@ -80,6 +81,24 @@ export const EVENT_DATA = {
     /** Stable name of who did it; `public` for a report by the form. */
     by: z.string(),
   }),
+  /** A report to the authorities was opened, filled, sent or closed. For those who may read the cases. */
+  'pawl.incident.changed': z.strictObject({
+    incidentId: numericId,
+    isDrill: z.boolean(),
+    track: z.enum(INCIDENT_TRACKS),
+    act: z.string(),
+    by: z.string(),
+  }),
+  /** A report is due: told at the start of its clock, at half, three quarters and nine tenths of it, and at its end. */
+  'pawl.incident.reminder': z.strictObject({
+    incidentId: numericId,
+    isDrill: z.boolean(),
+    track: z.enum(INCIDENT_TRACKS),
+    stage: z.enum(REPORT_STAGES),
+    dueAt: time,
+    isOverdue: z.boolean(),
+    message: z.string(),
+  }),
   /** Somebody may do more, or less, than before. Told to those who may read the audit. */
   'pawl.access.changed': z.strictObject({
     /** What was done: `token-created`, `roles-set` and so on. */
@@ -123,6 +142,8 @@ export const event = z.discriminatedUnion('type', [
   envelopeOf('pawl.device.decommissioned'),
   envelopeOf('pawl.release.published'),
   envelopeOf('pawl.vulnerability.changed'),
+  envelopeOf('pawl.incident.changed'),
+  envelopeOf('pawl.incident.reminder'),
   envelopeOf('pawl.access.changed'),
 ]);
 export type PawlEvent = z.infer<typeof event>;

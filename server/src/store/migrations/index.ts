@@ -8,6 +8,7 @@ import { DEVICE_LIFE } from './device-life.ts';
 import { EVENTS } from './events.ts';
 import { EVIDENCE } from './evidence.ts';
 import { FILTERS } from './filters.ts';
+import { INCIDENTS } from './incidents.ts';
 import { KEPT_ANSWERS } from './kept-answers.ts';
 import { MANY_PROCESSES } from './many-processes.ts';
 import { MENDER } from './mender.ts';
@@ -54,4 +55,5 @@ export const MIGRATIONS: readonly Migration[] = [
   SEALED_SECRETS,
   SBOMS,
   PRODUCTS,
+  INCIDENTS,
 ];

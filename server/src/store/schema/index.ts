@@ -8,6 +8,7 @@ import type { AuthoritySchema } from './authority.ts';
 import type { DeviceSchema } from './device.ts';
 import type { EventSchema } from './event.ts';
 import type { EvidenceSchema } from './evidence.ts';
+import type { IncidentSchema } from './incident.ts';
 import type { IntroductionSchema } from './introduction.ts';
 import type { KeptAnswerSchema } from './kept-answer.ts';
 import type { LedgerSchema } from './ledger.ts';
@@ -34,6 +35,7 @@ export type Schema = AccessSchema &
   ProductSchema &
   EventSchema &
   WebhookSchema &
+  IncidentSchema &
   VulnerabilitySchema;
 
 export type { PersonTable } from './access.ts';
@@ -41,6 +43,7 @@ export type { AuthorityTable } from './authority.ts';
 export type { DeviceTable } from './device.ts';
 export type { EventTable } from './event.ts';
 export type { EvidenceTable } from './evidence.ts';
+export type { IncidentTable, SubmissionTable } from './incident.ts';
 export type { IntroductionTable } from './introduction.ts';
 export type { MenderAuthTable } from './mender.ts';
 export type { ProductTable, WaiverTable } from './product.ts';

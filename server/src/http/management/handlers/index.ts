@@ -11,6 +11,7 @@ import { EVIDENCE_HANDLERS } from './evidence.ts';
 import { GATEWAY_HANDLERS } from './gateway.ts';
 import { GROUP_EDITIONS, GROUP_HANDLERS } from './group.ts';
 import type { Handlers } from './handler.ts';
+import { INCIDENT_HANDLERS } from './incident.ts';
 import { INTRODUCTION_HANDLERS } from './introduction.ts';
 import { LEDGER_HANDLERS } from './ledger.ts';
 import { MENDER_HANDLERS } from './mender.ts';
@@ -54,6 +55,7 @@ export const HANDLERS: Handlers = {
   ...EVENT_HANDLERS,
   ...WEBHOOK_HANDLERS,
   ...VULNERABILITY_HANDLERS,
+  ...INCIDENT_HANDLERS,
 };
 
 /** Reads that cost less, where only what people change is wanted (../conditional.ts); the volatile members are anything. */
