@@ -293,6 +293,12 @@ describe('the commands against a server', () => {
     await fails(2, /CLI_FILE_EXISTS/, 'ledger', 'export', '--out', 'bundle.zip');
     assert.equal((await ok('verify', 'bundle.zip', '--key', String(vkey)))['isAuthentic'], true);
     assert.equal((await ok('verify', 'bundle.zip', '--key', 'ledger.vkey'))['isComplete'], true);
+    await ok('evidence', 'list');
+    await ok('ledger', 'export', '--line', LINE, '--out', 'part.zip');
+    assert.equal((await ok('verify', 'part.zip', '--key', 'ledger.vkey'))['isComplete'], false);
+    await ok('ledger', 'export', '--out', 'later.zip');
+    const compared = await ok('ledger', 'compare', 'bundle.zip', 'later.zip', '--key', 'ledger.vkey');
+    assert.equal(compared['isConsistent'], true);
     await fails(2, /CLI_USAGE/, 'verify', 'bundle.zip');
     const bundle = await readFile(place.path('bundle.zip'));
     bundle[bundle.length >> 1]! ^= 1;

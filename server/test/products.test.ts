@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { Evidence } from '@pawl/compliance/evidence';
 import { waiversOfEntries } from '@pawl/compliance/gap';
+import { parseProductYaml } from '@pawl/compliance/product';
 import { ManagementClient } from '@pawl/contract/client';
 import type { EnrolResponse } from '@pawl/contract/device';
-import type { Role } from '@pawl/contract/management';
+import type { LedgerPart, Role } from '@pawl/contract/management';
 import { PrivateKey } from '@pawl/core/crypto';
 import { verifyBundle } from '@pawl/core/evidence';
 import { evidenceKeptUntil, RETENTION } from '../src/domain/retention.ts';
@@ -36,8 +38,8 @@ async function person(role: Role): Promise<ManagementClient> {
   return new ManagementClient({ url: server.url, token });
 }
 
-async function enrol(controllerId: string, model: string) {
-  const { claim } = await server.operator.call('createClaim', { body: { controllerId, model, line: 'hearth' } });
+async function enrol(controllerId: string, model: string, line = 'hearth') {
+  const { claim } = await server.operator.call('createClaim', { body: { controllerId, model, line } });
   const key = PrivateKey.generate('ESP256');
   const answer = await exchange(`${server.url}/default/pawl/v1/enrol`, {
     method: 'POST',
@@ -152,6 +154,31 @@ test('one signed report of a device changes the cell that asks for it, for its m
   assert.ok(held.isHeld && held.holding.length > 0);
   assert.equal((await gate('sensor', 'UK')).isHeld, false);
   await assert.rejects(gate('none', 'EU'), { code: 'PRODUCT_MODEL_UNKNOWN' });
+});
+
+test('a part of the ledger proves itself offline: a product with its devices, a release, some days', async () => {
+  const { vkey } = await server.operator.call('getCheckpoint', {});
+  const part = async (query: LedgerPart) =>
+    verifyBundle(await server.operator.call('exportBundle', { query }), { vkey });
+  await enrol('elsewhere', 'hub', 'other-line');
+  const whole = await part({});
+  const ofProduct = await part(HEARTH);
+  assert.deepEqual([whole.isComplete, ofProduct.isComplete], [true, false]);
+  const subjects = ofProduct.entries.map(({ subject }) => subject[0]?.name ?? '');
+  for (const name of ['product/hearth', 'device/gw-1', 'release/hearth/1.0.0'])
+    assert.ok(subjects.includes(name), name);
+  assert.ok(!subjects.includes('device/elsewhere'));
+  assert.ok(whole.entries.some(({ subject }) => subject[0]?.name === 'device/elsewhere'));
+  // The report is there with the entry that let its device in, and so shows what it shows in the whole.
+  const kinds = Evidence.fromBundle(ofProduct, parseProductYaml(SOURCE, 'hearth.yaml')).map(({ facts }) => facts.kind);
+  assert.ok(kinds.includes('anti-rollback-test'));
+  const ofRelease = await part({ line: 'hearth', version: '1.0.0' });
+  assert.ok(ofRelease.entries.length > 0 && ofRelease.entries.length < ofProduct.entries.length);
+  const today = server.ports.now().toISOString().slice(0, 10);
+  assert.equal((await part({ since: '2000-01-01', until: '2000-12-31' })).entries.length, 0);
+  assert.equal((await part({ until: today })).entries.length, whole.entries.length);
+  await assert.rejects(part({ version: '1.0.0' }), { code: 'API_REQUEST_INVALID' });
+  await assert.rejects(part({ product: 'none' }), { code: 'PRODUCT_UNKNOWN' });
 });
 
 test('what does not apply is asked by one person and approved by another, or it counts for nothing', async () => {

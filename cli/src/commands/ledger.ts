@@ -1,7 +1,9 @@
 /** `pawl ledger`: what has happened, and the proof of it. */
 import { fromBase64, fromHex, toHex } from '@pawl/core/bytes';
 import {
+  compareBundles,
   encodeTlogProof,
+  type LedgerVerdict,
   leafHash,
   type TlogProof,
   verifyBundle,
@@ -11,8 +13,8 @@ import {
 import { type CommandGroup, defineCommand } from '../frame/command.ts';
 import { CliError } from '../frame/errors.ts';
 import { connect } from '../workspace/connection.ts';
-import { assertAbsent, inFolder, writeOutput } from '../workspace/files.ts';
-import { obtainLedgerKey } from '../workspace/ledger-key.ts';
+import { assertAbsent, inFolder, readInput, writeOutput } from '../workspace/files.ts';
+import { obtainLedgerKey, readLedgerKey } from '../workspace/ledger-key.ts';
 import { loadWorkspace, parseNumber, WORKSPACE_OPTION } from '../workspace/workspace.ts';
 
 const SHOWN_MAX = 500;
@@ -58,8 +60,16 @@ const show = defineCommand({
 });
 
 const exportBundle = defineCommand({
-  summary: 'write the whole ledger as a bundle that proves itself offline',
+  summary: 'write the ledger, or a part of it, as a bundle that proves itself offline',
+  about: [
+    'A part proves of each entry that it stands in the ledger; that nothing was left out, only the whole proves.',
+  ],
   options: {
+    product: { type: 'string', value: 'NAME', summary: 'only what concerns this product' },
+    line: { type: 'string', value: 'NAME', summary: 'only what concerns this product line' },
+    version: { type: 'string', value: 'VERSION', summary: 'only what concerns this release of the line' },
+    since: { type: 'string', value: 'DAY', summary: 'only from this day on' },
+    until: { type: 'string', value: 'DAY', summary: 'only up to this day' },
     out: { type: 'string', value: 'FILE', summary: 'the .zip to write', required: true },
     ...KEY_OPTION,
     ...WORKSPACE_OPTION,
@@ -71,13 +81,15 @@ const exportBundle = defineCommand({
     await assertAbsent(path);
     const client = await connect(workspace);
     const vkey = await obtainLedgerKey(io, workspace, { client, given: values.key });
-    const bytes = await client.call('exportBundle', {});
+    const { product, line, version, since, until } = values;
+    const bytes = await client.call('exportBundle', { query: { product, line, version, since, until } });
     // What is written has been verified; a server that lies is found out here and not by the auditor.
-    const { checkpoint } = verifyBundle(bytes, { vkey });
+    const { checkpoint, entries, isComplete } = verifyBundle(bytes, { vkey });
     await writeOutput(path, bytes);
+    const of = isComplete ? '' : ` of ${checkpoint.size}`;
     return {
-      json: { path, sizeBytes: bytes.length, ...checkpoint, vkey },
-      text: [`wrote ${path}: ${checkpoint.size} entries`, `Next: pawl verify ${values.out} --key ${vkey}`],
+      json: { path, sizeBytes: bytes.length, ...checkpoint, entries: entries.length, isComplete, vkey },
+      text: [`wrote ${path}: ${entries.length}${of} entries`, `Next: pawl verify ${values.out} --key ${vkey}`],
     };
   },
 });
@@ -158,7 +170,61 @@ const verify = defineCommand({
   },
 });
 
+function sayVerdict(found: LedgerVerdict): string {
+  switch (found.verdict) {
+    case 'same':
+      return 'the same: both end at the same entry, with the same root';
+    case 'grown':
+      return `consistent: the newer one holds all of the older one and ${found.added} entries more`;
+    case 'truncated':
+      return `truncated: the newer one ends ${found.missing} entries before the older one, which were signed and are gone`;
+    case 'reordered':
+      return `reordered: the same entries stand in another order from entry ${found.at} on; the ledger key signed both`;
+    case 'forked': {
+      const where = found.at === undefined ? 'the roots differ' : `entry ${found.at} differs`;
+      return `forked: the ledger key signed two histories; ${where}`;
+    }
+    case 'unproven':
+      return 'not proven: nothing differs, but the newer one is a part; compare with a whole one';
+  }
+}
+
+const compare = defineCommand({
+  summary: 'whether a newer bundle goes on where an older one ended; exit code 1 when that is not proven',
+  about: [
+    'Both are verified first. Keep an old bundle in another place: a ledger that was changed since is found by it.',
+  ],
+  positionals: [
+    { name: 'OLD', summary: 'the older bundle' },
+    { name: 'NEW', summary: 'the newer bundle' },
+  ],
+  options: {
+    key: {
+      type: 'string',
+      value: 'VKEY',
+      summary: 'verification key of the ledger, as text or in a file',
+      required: true,
+    },
+  },
+  example: 'pawl ledger compare january.zip today.zip --key ledger.vkey',
+  async run({ values, positionals: [older = '', newer = ''], io }) {
+    const vkey = await readLedgerKey(io, values.key);
+    const [oldBytes, newBytes] = [await readInput(inFolder(io.cwd, older)), await readInput(inFolder(io.cwd, newer))];
+    const { older: before, newer: after, ...found } = compareBundles(oldBytes, newBytes, vkey);
+    const isConsistent = found.verdict === 'same' || found.verdict === 'grown';
+    return {
+      json: { ...found, isConsistent, older: before.checkpoint, newer: after.checkpoint },
+      text: [
+        `${older}: ${before.checkpoint.size} entries, root ${before.checkpoint.root}`,
+        `${newer}: ${after.checkpoint.size} entries, root ${after.checkpoint.root}`,
+        sayVerdict(found),
+      ],
+      exitCode: isConsistent ? 0 : 1,
+    };
+  },
+});
+
 export const ledger: CommandGroup = {
   summary: 'what has happened, and the proof of it',
-  commands: { show, export: exportBundle, proof, verify },
+  commands: { show, export: exportBundle, proof, verify, compare },
 };

@@ -45,7 +45,7 @@ export {
   REPORT_STAGES,
 } from './resources/incident.ts';
 export type { Introduction, IntroductionApproval, IntroductionState } from './resources/introduction.ts';
-export type { LedgerEntry } from './resources/ledger.ts';
+export type { LedgerEntry, LedgerPart } from './resources/ledger.ts';
 export { type MaintenanceWindow, WEEKDAYS } from './resources/maintenance-window.ts';
 export type {
   MenderAcceptance,

@@ -118,7 +118,10 @@ function verifyTrustRoot(root: Uint8Array, entries: readonly BundleEntry[]): str
   return digest;
 }
 
-function verifyMembers(members: Members, vkeyText: string): BundleReport {
+type VerifiedBundle = { readonly report: BundleReport; readonly placed: readonly Placed[] };
+type BundleTrust = { readonly vkey: string; readonly sizeBytesMax?: number };
+
+function verifyMembers(members: Members, vkeyText: string): VerifiedBundle {
   const vkey = parseVkey(vkeyText);
   const kind = checkContents(members);
   // The key in the bundle tells a reader what to compare; it is never what the bundle is verified with.
@@ -133,7 +136,7 @@ function verifyMembers(members: Members, vkeyText: string): BundleReport {
       : verifyPartial(envelopes, splitLines(PROOFS, requireMember(members, PROOFS)), checkpoint);
   const entries = verifyEntries(placed, new EntrySigners(vkey.publicKey));
   const trustRoot = members.get(TRUST_ROOT);
-  return {
+  const report = {
     origin: checkpoint.origin,
     checkpoint: { size: checkpoint.size, root: toHex(checkpoint.root) },
     isComplete: kind === 'complete',
@@ -141,15 +144,18 @@ function verifyMembers(members: Members, vkeyText: string): BundleReport {
     counts: countByType(entries),
     ...(trustRoot === undefined ? {} : { trustRootSha256: verifyTrustRoot(trustRoot, entries) }),
   };
+  return { report, placed };
 }
 
 /**
  * Verifies a bundle under the verification key of its ledger, and reports what it proves.
  * @throws EvidenceError BUNDLE_*, CHECKPOINT_*, VKEY_MALFORMED
  */
-export function verifyBundle(
-  bytes: Uint8Array,
-  trust: { readonly vkey: string; readonly sizeBytesMax?: number },
-): BundleReport {
+export function verifyBundle(bytes: Uint8Array, trust: BundleTrust): BundleReport {
+  return verifyBundlePlaced(bytes, trust).report;
+}
+
+/** The same, with the envelopes in their places. */
+export function verifyBundlePlaced(bytes: Uint8Array, trust: BundleTrust): VerifiedBundle {
   return verifyMembers(readZip(bytes, MEMBER_NAMES, trust.sizeBytesMax ?? BUNDLE_LIMITS.sizeBytesMax), trust.vkey);
 }

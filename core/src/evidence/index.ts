@@ -4,6 +4,7 @@
  * bytes of one envelope (`encodeEnvelope`); its leaf hash is `leafHash` of exactly these bytes. Pure: keys, nodes and
  * bytes are parameters.
  */
+export { compareBundles, type LedgerVerdict } from './bundle-compare.ts';
 export { BUNDLE_LIMITS } from './bundle-format.ts';
 export type { EntrySigner } from './bundle-signers.ts';
 export { type BundleEntry, type BundleReport, verifyBundle } from './bundle-verify.ts';

@@ -31,7 +31,7 @@ export async function ledgerSize(db: Db): Promise<number> {
   return last === undefined ? 0 : last.idx + 1;
 }
 
-async function readNode(db: Db, level: number, index: number): Promise<Uint8Array | undefined> {
+export async function readNode(db: Db, level: number, index: number): Promise<Uint8Array | undefined> {
   const row = await db
     .selectFrom('ledger_node')
     .select('hash')

@@ -1,6 +1,6 @@
 /** The ledger. */
 import { z } from 'zod';
-import { checkpoint, ledgerEntry, ledgerProof } from '../resources/ledger.ts';
+import { checkpoint, ledgerEntry, ledgerPart, ledgerProof } from '../resources/ledger.ts';
 import { inUrl, limit, type OperationTable, page } from './operation.ts';
 
 export const LEDGER_OPERATIONS = {
@@ -33,8 +33,10 @@ export const LEDGER_OPERATIONS = {
   exportBundle: {
     method: 'GET',
     path: '/api/v1/ledger/bundle',
-    summary: 'The whole ledger as a bundle that proves itself offline (zip)',
+    summary:
+      'The whole ledger, or what concerns a product, a line, a release or some days, as a bundle that proves itself offline (zip)',
     allow: 'ledger:read',
+    query: ledgerPart,
     response: 'bytes',
     errors: [],
   },

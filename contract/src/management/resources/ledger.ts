@@ -1,6 +1,6 @@
 /** Checkpoints, entries and proofs of the ledger. */
 import { z } from 'zod';
-import { base64, sha256Hex } from './names.ts';
+import { base64, day, lineName, productName, releaseVersion, sha256Hex } from './names.ts';
 
 export const checkpoint = z.strictObject({
   note: z.string(),
@@ -24,3 +24,20 @@ export const ledgerProof = z.strictObject({
   hashes: z.array(sha256Hex),
   note: z.string(),
 });
+
+/** A part of the ledger; with nothing named it is the whole. */
+export const ledgerPart = z
+  .strictObject({
+    product: productName.optional(),
+    line: lineName.optional(),
+    /** Of the line. */
+    version: releaseVersion.optional(),
+    /** First and last day (UTC). */
+    since: day.optional(),
+    until: day.optional(),
+  })
+  .refine(({ line, version }) => version === undefined || line !== undefined, {
+    path: ['version'],
+    message: 'with a line',
+  });
+export type LedgerPart = z.infer<typeof ledgerPart>;

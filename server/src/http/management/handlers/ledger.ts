@@ -2,6 +2,7 @@
 
 import { toBase64 } from '@pawl/core/bytes';
 import { checkpointOf, exportLedger, proofOf } from '../../../acts/ledger.ts';
+import { exportPart } from '../../../acts/ledger-part.ts';
 import { listLedger, settleLedger } from '../../../store/ledger.ts';
 import { type Handlers, PAGE, pageOf } from './handler.ts';
 
@@ -21,8 +22,10 @@ export const LEDGER_HANDLERS: Pick<Handlers, 'getCheckpoint' | 'listEntries' | '
     await settleLedger(ports.database);
     return await proofOf(ports.database.read, ports, params.index);
   },
-  exportBundle: async ({ actor }, ports) => {
+  exportBundle: async ({ actor, query }, ports) => {
     await settleLedger(ports.database);
+    if (Object.values(query).some((value) => value !== undefined))
+      return await exportPart(ports, actor.tenantId, query);
     return await exportLedger(ports.database.read, ports, actor.tenantId);
   },
 };
