@@ -85,3 +85,76 @@ test('a device that is rejected hears so, and does not ask again', async () => {
   await fails(/CLI_USAGE/, 'device', 'pending', '--state', 'unheard');
   assert.match(await readFile(place.path('other', 'config.json'), 'utf8'), /"introduction"/);
 });
+
+const table = (...lines: string[]): string => `${lines.join('\n')}\n`;
+
+test('a fleet comes as a table, goes as a table, and the table again changes nothing', async () => {
+  const rows = Array.from({ length: 1100 }, (_, no) => `bulk-${no},bulk,${LINE},new tag-${no % 3},row ${no},`);
+  rows[7] = `bulk-7,bulk,,"",'=1+1,"{""note"":""a, b""}"`;
+  await writeFile(place.path('fleet.csv'), table('controllerId,model,line,tags,attribute.site,attributes', ...rows));
+  assert.deepEqual(await ok('device', 'import', 'fleet.csv', '--dry-run'), { added: 1100, changed: 0, same: 0 });
+  assert.deepEqual(await ok('device', 'import', 'fleet.csv', '--tokens', 'tokens.csv'), {
+    added: 1100,
+    changed: 0,
+    same: 0,
+  });
+  assert.equal((await stat(place.path('tokens.csv'))).mode & 0o777, 0o600);
+  assert.equal((await readFile(place.path('tokens.csv'), 'utf8')).trim().split('\n').length, 1101);
+  await fails(/CLI_FILE_EXISTS/, 'device', 'import', 'fleet.csv', '--tokens', 'tokens.csv');
+  assert.deepEqual(await ok('device', 'import', 'fleet.csv'), { added: 0, changed: 0, same: 1100 });
+  for (const name of ['out.csv', 'out.ndjson']) {
+    assert.deepEqual(await ok('device', 'export', '--filter', 'model:bulk', '--out', name), {
+      devices: 1100,
+      file: name,
+    });
+    assert.deepEqual(await ok('device', 'import', name), { added: 0, changed: 0, same: 1100 }, name);
+  }
+  const exported = await readFile(place.path('out.csv'), 'utf8');
+  assert.doesNotMatch(exported, /(^|,)"?[=+@-]/m, 'nothing that a spreadsheet runs');
+  const shown = await ok('device', 'show', 'bulk-7');
+  assert.deepEqual([shown['operatorAttributes'], shown['line']], [{ note: 'a, b', site: '=1+1' }, null]);
+  const { out } = await place.pawl('device', 'export', '--filter', 'name:bulk-7', '--format', 'ndjson');
+  assert.equal(out.length, 1);
+  await writeFile(place.path('change.ndjson'), '{"controllerId":"bulk-8","model":"bulk","tags":["old"]}\n');
+  assert.deepEqual(await ok('device', 'import', 'change.ndjson'), { added: 0, changed: 1, same: 0 });
+});
+
+test('a table with a wrong line is not sent at all, and each wrong line is named', async () => {
+  await writeFile(place.path('bad.csv'), table('controllerId,model', 'good-1,m', 'bad name,m', 'good-2', 'good-3,'));
+  const said = await fails(/CLI_TABLE_MALFORMED/, 'device', 'import', 'bad.csv');
+  for (const line of ['line 3: controllerId', 'line 4: 2 cells', 'line 5: model']) assert.ok(said.includes(line), said);
+  await writeFile(place.path('strange.csv'), table('controllerId,modell', 'good-1,m'));
+  await fails(/CLI_TABLE_MALFORMED.*modell|modell/, 'device', 'import', 'strange.csv');
+  await writeFile(
+    place.path('bad.ndjson'),
+    table('{"controllerId":"good-1","model":"m"}', '[', '{"controllerId":"good-1"}'),
+  );
+  const lines = await fails(/CLI_TABLE_MALFORMED/, 'device', 'import', 'bad.ndjson');
+  for (const line of ['line 2: a JSON object', 'line 3: model']) assert.ok(lines.includes(line), lines);
+  await fails(/DEVICE_UNKNOWN/, 'device', 'show', 'good-1');
+  // What only the server can say is said with the line too, and what came before stays.
+  await ok('device', 'add', 'ended', '--line', LINE);
+  await ok('device', 'remove', 'ended');
+  const rows = Array.from({ length: 600 }, (_, no) => `late-${no},m`).with(550, 'ended,m');
+  await writeFile(place.path('late.csv'), table('controllerId,model', ...rows));
+  const refused = await fails(/CLI_TABLE_REFUSED/, 'device', 'import', 'late.csv');
+  assert.match(refused, /line 552: DEVICE_EXISTS/);
+  await writeFile(place.path('late.csv'), table('controllerId,model', ...rows.toSpliced(550, 1)));
+  assert.deepEqual(await ok('device', 'import', 'late.csv'), { added: 99, changed: 0, same: 500 });
+});
+
+test('claims for a table of names come as a table', async () => {
+  await writeFile(
+    place.path('names.csv'),
+    table('controllerId,model,tags', 'claim-1,kettle-2,a b', 'claim-2,kettle-2,'),
+  );
+  assert.deepEqual(await ok('device', 'claims', 'names.csv', '--out', 'claims.csv'), { claims: 2, file: 'claims.csv' });
+  const rows = (await readFile(place.path('claims.csv'), 'utf8')).trim().split('\n');
+  assert.deepEqual([rows.length, rows[0]], [3, 'controllerId,claim,expiresAt']);
+  assert.equal((await stat(place.path('claims.csv'))).mode & 0o777, 0o600);
+  const [name, claim] = rows[1]?.split(',') ?? [];
+  const numbers = ['--version', '1.0.0', '--sequence', '1', '--counter', '1'];
+  await ok('agent', 'provision', '--state', 'claimed', '--image', 'v1.bin', ...numbers, '--boot', 'true');
+  assert.equal((await ok('agent', 'enrol', '--state', 'claimed', '--claim', claim ?? ''))['controllerId'], name);
+  await fails(/DEVICE_EXISTS/, 'device', 'claims', 'names.csv', '--out', 'again.csv');
+});

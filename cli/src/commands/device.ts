@@ -7,6 +7,7 @@ import { allPages } from '../workspace/pages.ts';
 import { chooseLine, loadWorkspace, parseNumber, WORKSPACE_OPTION } from '../workspace/workspace.ts';
 import { approve, pending, reject } from './device-admission.ts';
 import { set, tag } from './device-change.ts';
+import { claims, exportDevices, importDevices } from './device-table.ts';
 
 const NAME = { name: 'NAME', summary: 'the name of the device (controller id)' } as const;
 const NEW_OPTIONS = {
@@ -147,5 +148,20 @@ const remove = defineCommand({
 
 export const device: CommandGroup = {
   summary: 'the devices that the server knows',
-  commands: { claim, pending, approve, reject, add, list, show, set, tag, log, remove },
+  commands: {
+    claim,
+    claims,
+    export: exportDevices,
+    import: importDevices,
+    pending,
+    approve,
+    reject,
+    add,
+    list,
+    show,
+    set,
+    tag,
+    log,
+    remove,
+  },
 };

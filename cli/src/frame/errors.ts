@@ -21,6 +21,16 @@ export const CLI_ERRORS = {
     advice: 'Choose another place; nothing is overwritten.',
     status: 409,
   },
+  CLI_TABLE_MALFORMED: {
+    message: 'the table is not what it should be; nothing was sent',
+    advice: 'Correct the lines that are named; "pawl device export" shows the form.',
+    status: 400,
+  },
+  CLI_TABLE_REFUSED: {
+    message: 'the server refuses rows of the table; the rows before them are written',
+    advice: 'Correct the lines that are named, and give the whole table again: what is written changes nothing.',
+    status: 409,
+  },
   CLI_WORKSPACE_MISSING: {
     message: 'there is no workspace here',
     advice: 'Run "pawl init" first, or name the workspace with --workspace DIR.',

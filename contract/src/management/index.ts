@@ -22,7 +22,13 @@ export { ASSIGNMENT_STATES, type Assignment, type AssignmentState } from './reso
 export type { AuditEntry } from './resources/audit.ts';
 export type { DeviceAuthority, NewAuthority } from './resources/authority.ts';
 export type { Device, NewClaim, NewDevice } from './resources/device.ts';
-export type { DeviceChange, DeviceImport, DeviceLogEntry, ImportedDevice } from './resources/device-change.ts';
+export {
+  type DeviceChange,
+  type DeviceImport,
+  type DeviceLogEntry,
+  type ImportedDevice,
+  importedDevice,
+} from './resources/device-change.ts';
 export { EVENT_DATA, EVENT_TYPES, type EventData, type EventType, type PawlEvent } from './resources/event.ts';
 export {
   DOCUMENT_KINDS,

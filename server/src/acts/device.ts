@@ -14,8 +14,6 @@ import { applyEvent, rolloutsOf } from './transition.ts';
 
 const CLAIM_VALID_S = 86_400;
 
-const isoOf = (ms: number): string => new Date(ms).toISOString();
-
 /** @throws ServerError DEVICE_EXISTS; none is added then */
 export async function addDevices(
   ports: ServerPorts,
@@ -53,30 +51,53 @@ export async function addDevices(
   return made.map(({ device, token }) => ({ controllerId: device.controllerId, token }));
 }
 
+type MadeClaim = { readonly controllerId: string; readonly claim: string; readonly expiresAt: string };
+
+/** All or none. @throws ServerError DEVICE_EXISTS */
+export async function createClaims(
+  ports: ServerPorts,
+  { tenantId }: Actor,
+  inputs: readonly NewClaim[],
+): Promise<MadeClaim[]> {
+  const nowMs = ports.now().getTime();
+  const made = inputs.map((input) => {
+    const expiresMs = nowMs + (input.validForS ?? CLAIM_VALID_S) * 1000;
+    return { input, claim: ports.newSecret(), expiresMs };
+  });
+  await ports.database.write(async (trx) => {
+    for (const { input, claim, expiresMs } of made) {
+      const { controllerId, model, line, tags = [] } = input;
+      if ((await findDevice(trx, tenantId, controllerId)) !== undefined) {
+        throw new ServerError('DEVICE_EXISTS', { controllerId });
+      }
+      await insertClaim(trx, {
+        sha256: secretSha256(claim),
+        tenant_id: tenantId,
+        kind: 'device',
+        controller_id: controllerId,
+        model,
+        line,
+        tags: JSON.stringify(tags),
+        expires_ms: expiresMs,
+      });
+    }
+  });
+  return made.map(({ input, claim, expiresMs }) => ({
+    controllerId: input.controllerId,
+    claim,
+    expiresAt: new Date(expiresMs).toISOString(),
+  }));
+}
+
 /** @throws ServerError DEVICE_EXISTS */
 export async function createClaim(
   ports: ServerPorts,
-  { tenantId }: Actor,
+  actor: Actor,
   input: NewClaim,
-): Promise<{ claim: string; expiresAt: string }> {
-  const claim = ports.newSecret();
-  const expiresMs = ports.now().getTime() + (input.validForS ?? CLAIM_VALID_S) * 1000;
-  await ports.database.write(async (trx) => {
-    if ((await findDevice(trx, tenantId, input.controllerId)) !== undefined) {
-      throw new ServerError('DEVICE_EXISTS', { controllerId: input.controllerId });
-    }
-    await insertClaim(trx, {
-      sha256: secretSha256(claim),
-      tenant_id: tenantId,
-      kind: 'device',
-      controller_id: input.controllerId,
-      model: input.model,
-      line: input.line,
-      tags: JSON.stringify(input.tags ?? []),
-      expires_ms: expiresMs,
-    });
-  });
-  return { claim, expiresAt: isoOf(expiresMs) };
+): Promise<Omit<MadeClaim, 'controllerId'>> {
+  const [made] = await createClaims(ports, actor, [input]);
+  if (made === undefined) throw new TypeError('one claim for one device');
+  return { claim: made.claim, expiresAt: made.expiresAt };
 }
 
 /** @throws ServerError DEVICE_UNKNOWN */

@@ -55,6 +55,18 @@ export const REGISTRY_OPERATIONS = {
     response: z.strictObject({ claim: z.string(), expiresAt: z.iso.datetime() }),
     errors: ['DEVICE_EXISTS'],
   },
+  createClaims: {
+    method: 'POST',
+    path: '/api/v1/claim-list',
+    summary: 'Make a one-time claim for each of many devices, all or none; shown once',
+    allow: 'device:write',
+    body: z.strictObject({ claims: z.array(newClaim).min(1).max(500) }),
+    bodyBytesMax: 2 * MIB,
+    response: z.strictObject({
+      claims: z.array(z.strictObject({ controllerId, claim: z.string(), expiresAt: z.iso.datetime() })),
+    }),
+    errors: ['DEVICE_EXISTS'],
+  },
   createGateway: {
     method: 'POST',
     path: '/api/v1/gateways',

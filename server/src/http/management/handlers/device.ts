@@ -1,12 +1,12 @@
 /** Handlers of devices, claims and gateways. */
-import { addDevices, createClaim, decommissionDevice } from '../../../acts/device.ts';
+import { addDevices, createClaim, createClaims, decommissionDevice } from '../../../acts/device.ts';
 import { ServerError } from '../../../acts/errors.ts';
 import { deviceView, queryDevices, readDeviceRow } from '../../../store/devices.ts';
 import { DONE, type Handlers, PAGE, pageOf } from './handler.ts';
 
 export const DEVICE_HANDLERS: Pick<
   Handlers,
-  'listDevices' | 'getDevice' | 'addDevices' | 'decommissionDevice' | 'createClaim'
+  'listDevices' | 'getDevice' | 'addDevices' | 'decommissionDevice' | 'createClaim' | 'createClaims'
 > = {
   listDevices: async ({ actor, query }, { database, now }) => {
     const limit = query.limit ?? PAGE;
@@ -29,5 +29,6 @@ export const DEVICE_HANDLERS: Pick<
     await decommissionDevice(ports, actor, params.controllerId);
     return DONE;
   },
+  createClaims: async ({ actor, body }, ports) => ({ claims: await createClaims(ports, actor, body.claims) }),
   createClaim: ({ actor, body }, ports) => createClaim(ports, actor, body),
 };
