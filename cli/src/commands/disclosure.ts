@@ -3,7 +3,7 @@ import type { DisclosurePolicy } from '@pawl/contract/management';
 import { fromUtf8 } from '@pawl/core/bytes';
 import { type CommandGroup, defineCommand } from '../frame/command.ts';
 import { connect } from '../workspace/connection.ts';
-import { readInput } from '../workspace/files.ts';
+import { inFolder, readInput } from '../workspace/files.ts';
 import { loadWorkspace, parseNumber, WORKSPACE_OPTION } from '../workspace/workspace.ts';
 
 const linesOf = (policy: DisclosurePolicy): string[] => [
@@ -50,7 +50,7 @@ const set = defineCommand({
   example:
     'pawl disclosure set --contact mailto:psirt@example.com --expires 2027-06-30T00:00:00Z --text policy.txt --form',
   async run({ values, io }) {
-    const text = fromUtf8(await readInput(values.text))
+    const text = fromUtf8(await readInput(inFolder(io.cwd, values.text)))
       .replace(/\r\n?/g, '\n')
       .trim();
     const client = await connect(await loadWorkspace(io, values.workspace));

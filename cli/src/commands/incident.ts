@@ -6,7 +6,7 @@ import { type CommandGroup, defineCommand } from '../frame/command.ts';
 import { CliError } from '../frame/errors.ts';
 import { type Cell, renderTable } from '../frame/table.ts';
 import { connect } from '../workspace/connection.ts';
-import { readInput, writeOutput } from '../workspace/files.ts';
+import { inFolder, readInput, writeOutput } from '../workspace/files.ts';
 import { allPages } from '../workspace/pages.ts';
 import { loadWorkspace, parseNumber, WORKSPACE_OPTION } from '../workspace/workspace.ts';
 
@@ -171,7 +171,7 @@ const dossier = defineCommand({
     const query = values.stage === undefined ? {} : { stage: choice(REPORT_STAGES, values.stage, '--stage') };
     const client = await connect(await loadWorkspace(io, values.workspace));
     const of = await client.call('getDossier', { params: idOf(number), query });
-    await writeOutput(values.out, dossierText(of), 0o600);
+    await writeOutput(inFolder(io.cwd, values.out), dossierText(of), 0o600);
     const missing = of.missing.length === 0 ? [] : [`the platform will ask for these too: ${of.missing.join(', ')}`];
     return {
       json: { file: values.out, stage: of.stage, isDrill: of.isDrill, missing: of.missing },
@@ -196,7 +196,7 @@ const submit = defineCommand({
   async run({ values, positionals: [number = '', word = ''], io }) {
     const stage = choice(REPORT_STAGES, word, 'STAGE');
     const dossierSha256 = createHash('sha256')
-      .update(await readInput(values.file))
+      .update(await readInput(inFolder(io.cwd, values.file)))
       .digest('hex');
     const client = await connect(await loadWorkspace(io, values.workspace));
     const one = await client.call('recordSubmission', {

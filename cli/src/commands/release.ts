@@ -1,7 +1,7 @@
 /** `pawl release`: what belongs to a release beside its images. */
 import { type CommandGroup, defineCommand } from '../frame/command.ts';
 import { connect } from '../workspace/connection.ts';
-import { readInput, writeOutput } from '../workspace/files.ts';
+import { inFolder, readInput, writeOutput } from '../workspace/files.ts';
 import { loadWorkspace, WORKSPACE_OPTION } from '../workspace/workspace.ts';
 import { releaseIdOf } from './release-id.ts';
 import { parseRelease } from './vulnerability.ts';
@@ -22,7 +22,7 @@ const sbom = defineCommand({
     const { line, version } = parseRelease(name);
     const params = { id: await releaseIdOf(client, line, version) };
     if (file !== undefined) {
-      const body = await readInput(file);
+      const body = await readInput(inFolder(io.cwd, file));
       const kept = await client.call('putSbom', { params, body, sizeBytes: body.length });
       const { format, specVersion, components, matchable, sha256 } = kept;
       return {
@@ -31,7 +31,7 @@ const sbom = defineCommand({
       };
     }
     const bytes = await client.call('getSbom', { params });
-    if (values.out !== undefined) await writeOutput(values.out, bytes);
+    if (values.out !== undefined) await writeOutput(inFolder(io.cwd, values.out), bytes);
     return values.out === undefined
       ? { json: JSON.parse(Buffer.from(bytes).toString()) as unknown, text: Buffer.from(bytes).toString().split('\n') }
       : { json: { file: values.out, sizeBytes: bytes.length }, text: [`${values.out}: ${bytes.length} bytes`] };
