@@ -111,6 +111,8 @@ test('metrics are for those who may read them, and are in the form of Prometheus
   for (const line of text.trimEnd().split('\n')) assert.ok(sample.test(line) || comment.test(line), line);
   assert.match(text, /^pawl_requests_total\{api="management",status="4xx"\} [1-9]/m);
   assert.match(text, /^pawl_ledger_entries [1-9]/m);
+  for (const what of ['deliveries', 'events', 'statements'])
+    assert.match(text, new RegExp(`^pawl_${what}_waiting \\d+$`, 'm'));
   assert.ok(!text.includes(server.token));
 });
 

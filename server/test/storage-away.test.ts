@@ -29,6 +29,15 @@ test('without its database the server answers 503 and when to come back, and goe
   const poll = () =>
     exchange(`${server.url}/default/controller/v1/before`, { headers: { authorization: `TargetToken ${token}` } });
   assert.equal((await poll()).status, 200);
+  const metrics = await exchange(`${server.url}/metrics`, { headers: { authorization: `Bearer ${server.token}` } });
+  for (const pool of ['read', 'write'])
+    for (const state of ['busy', 'idle', 'waiting'])
+      assert.match(
+        metrics.text,
+        new RegExp(`^pawl_database_connections\\{pool="${pool}",state="${state}"\\} [0-3]$`, 'm'),
+      );
+  assert.match(metrics.text, /^pawl_writes_repeated_total \d+$/m);
+  assert.match(metrics.text, /^pawl_writes_alone_total \d+$/m);
   await cluster.halt();
   await assert.rejects(addDevice(server, 'away'), { code: 'STORE_UNREACHABLE', status: 503 });
   const refused = await exchange(`${server.url}/api/v1/devices`, {

@@ -2,8 +2,31 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { expose, type Family } from '../domain/exposition.ts';
 import { Traffic } from '../domain/traffic.ts';
-import type { Db } from '../store/database.ts';
+import type { Database, DatabaseLoad } from '../store/database.ts';
 import { readFigures } from '../store/figures.ts';
+
+/** What concerns the connections to a database that has any. */
+function loadFamilies({ pools, writesRepeated, writesAlone }: DatabaseLoad): Family[] {
+  const samples = Object.entries(pools).flatMap(([pool, states]) =>
+    Object.entries(states).map(([state, value]) => ({ labels: { pool, state }, value })),
+  );
+  const counter = (name: string, help: string, value: number): Family => ({
+    name,
+    help,
+    kind: 'counter',
+    samples: [{ value }],
+  });
+  return [
+    {
+      name: 'pawl_database_connections',
+      help: 'Connections of this process to the database, and acts that wait for one.',
+      kind: 'gauge',
+      samples,
+    },
+    counter('pawl_writes_repeated_total', 'Writes that ran again because of others at the same time.', writesRepeated),
+    counter('pawl_writes_alone_total', 'Writes that ran with all others held back.', writesAlone),
+  ];
+}
 
 export class ServerLife {
   readonly traffic = new Traffic();
@@ -38,8 +61,8 @@ export class ServerLife {
   }
 
   /** The metrics of this process and its database, as Prometheus reads them. */
-  async metrics(db: Db): Promise<string> {
-    const figures = await readFigures(db);
+  async metrics({ read, load }: Pick<Database, 'read' | 'load'>): Promise<string> {
+    const figures = await readFigures(read);
     const gauge = (name: string, help: string, value: number): Family => ({
       name,
       help,
@@ -55,11 +78,14 @@ export class ServerLife {
     const memory = process.memoryUsage();
     return expose([
       ...this.traffic.families(),
+      ...(load === undefined ? [] : loadFamilies(load())),
       byLabel('pawl_rollouts', 'Rollouts by state.', 'state', figures.rollouts),
       byLabel('pawl_rollout_devices', 'Devices of rollouts by what became of them.', 'outcome', figures.outcomes),
       byLabel('pawl_webhooks', 'Webhooks by state.', 'state', figures.webhooks),
       gauge('pawl_dead_letters', 'Events that could not be delivered.', figures.deadLetters),
+      gauge('pawl_deliveries_waiting', 'Events that webhooks have not come to yet.', figures.deliveriesWaiting),
       gauge('pawl_events_waiting', 'Events without a place in the stream yet.', figures.eventsWaiting),
+      gauge('pawl_statements_waiting', 'Statements without a place in the ledger yet.', figures.statementsWaiting),
       gauge('pawl_ledger_entries', 'Entries of the ledger.', figures.ledgerEntries),
       gauge('pawl_artifact_bytes', 'Bytes of uploaded artifacts.', figures.blobBytes),
       gauge(

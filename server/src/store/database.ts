@@ -13,6 +13,15 @@ import type { Schema } from './schema/index.ts';
 export type Db = Kysely<Schema>;
 export type Trx = Transaction<Schema>;
 
+/** How busy the way to a database is, for monitoring. */
+export type DatabaseLoad = {
+  /** Connections of this process by what they do; `waiting`: acts that wait for one. */
+  readonly pools: Readonly<Record<'read' | 'write', Readonly<Record<'busy' | 'idle' | 'waiting', number>>>>;
+  /** Writes that ran again because of others at the same time, since the start; those of them that then ran alone. */
+  readonly writesRepeated: number;
+  readonly writesAlone: number;
+};
+
 export type Database = {
   /** Whether other processes may use it at the same time. */
   readonly isShared: boolean;
@@ -28,6 +37,8 @@ export type Database = {
    * work that is done in turn (the ledger's order), not for acts: other writes go on beside it.
    */
   writeInTurn<T>(task: Task, act: (trx: Trx) => Promise<T>): Promise<T>;
+  /** Undefined where no act waits for a connection or is run again. */
+  readonly load?: () => DatabaseLoad;
   close(): Promise<void>;
 };
 

@@ -4,7 +4,9 @@ import { ledgerSize } from './ledger.ts';
 
 export type Figures = {
   readonly ledgerEntries: number;
+  readonly statementsWaiting: number;
   readonly eventsWaiting: number;
+  readonly deliveriesWaiting: number;
   readonly deadLetters: number;
   readonly blobBytes: number;
   readonly rollouts: ReadonlyMap<string, number>;
@@ -27,6 +29,37 @@ async function countWaiting(db: Db): Promise<number> {
     .where('seq', 'is', null)
     .executeTakeFirstOrThrow();
   return Number(row.count);
+}
+
+async function countStatements(db: Db): Promise<number> {
+  const row = await db
+    .selectFrom('ledger_pending')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return Number(row.count);
+}
+
+/** Places in the stream that webhooks which are delivered to have not come to yet, those that they will pass over included. */
+async function countDeliveries(db: Db): Promise<number> {
+  const row = await db
+    .selectFrom('webhook')
+    .select((eb) =>
+      eb.fn
+        .sum<number | null>(
+          eb(
+            eb
+              .selectFrom('event')
+              .select((inner) => inner.fn.coalesce(inner.fn.max('event.seq'), inner.ref('webhook.done_seq')).as('last'))
+              .whereRef('event.tenant_id', '=', 'webhook.tenant_id'),
+            '-',
+            eb.ref('webhook.done_seq'),
+          ),
+        )
+        .as('count'),
+    )
+    .where('webhook.state', '=', 'active')
+    .executeTakeFirstOrThrow();
+  return Number(row.count ?? 0);
 }
 
 async function countBy(db: Db, table: 'rollout' | 'webhook'): Promise<Map<string, number>> {
@@ -59,7 +92,9 @@ async function sumBlobs(db: Db): Promise<number> {
 export async function readFigures(db: Db): Promise<Figures> {
   return {
     ledgerEntries: await ledgerSize(db),
+    statementsWaiting: await countStatements(db),
     eventsWaiting: await countWaiting(db),
+    deliveriesWaiting: await countDeliveries(db),
     deadLetters: await countDeadLetters(db),
     blobBytes: await sumBlobs(db),
     rollouts: await countBy(db, 'rollout'),

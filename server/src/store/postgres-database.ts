@@ -8,7 +8,7 @@
  */
 import { Kysely, sql } from 'kysely';
 import pg from 'pg';
-import type { Database, Db, Task, Trx } from './database.ts';
+import type { Database, DatabaseLoad, Db, Task, Trx } from './database.ts';
 import { StoreError } from './errors.ts';
 import { type Entry, postgresDialect } from './postgres-dialect.ts';
 import { isWorthAnother, postgresError } from './postgres-errors.ts';
@@ -35,11 +35,13 @@ const TASK_LOCKS: Readonly<Record<Task, number>> = { ledger: 1, keys: 2, events:
 class PostgresDatabase implements Database {
   readonly isShared = true;
   readonly read: Db;
-  readonly #pools: readonly pg.Pool[];
+  readonly #pools: { readonly read: pg.Pool; readonly write: pg.Pool };
+  #writesRepeated = 0;
+  #writesAlone = 0;
   readonly #writers: Readonly<Record<Entry, Db>>;
 
   constructor(readPool: pg.Pool, writePool: pg.Pool) {
-    this.#pools = [readPool, writePool];
+    this.#pools = { read: readPool, write: writePool };
     const over = (pool: pg.Pool, entry: Entry): Db => new Kysely<Schema>({ dialect: postgresDialect(pool, entry) });
     this.read = over(readPool, 'shared');
     this.#writers = {
@@ -56,6 +58,8 @@ class PostgresDatabase implements Database {
         return await writer.transaction().execute(act);
       } catch (error) {
         if (!isWorthAnother(error) || attempt === TRIES) throw error;
+        this.#writesRepeated += 1;
+        if (attempt === SHARED_TRIES) this.#writesAlone += 1;
       }
     }
   }
@@ -67,8 +71,19 @@ class PostgresDatabase implements Database {
     });
   }
 
+  readonly load = (): DatabaseLoad => {
+    const of = ({ totalCount, idleCount, waitingCount }: pg.Pool) => ({
+      busy: totalCount - idleCount,
+      idle: idleCount,
+      waiting: waitingCount,
+    });
+    const { read, write } = this.#pools;
+    const counts = { writesRepeated: this.#writesRepeated, writesAlone: this.#writesAlone };
+    return { pools: { read: of(read), write: of(write) }, ...counts };
+  };
+
   async close(): Promise<void> {
-    for (const pool of this.#pools) if (!pool.ended) await pool.end();
+    for (const pool of Object.values(this.#pools)) if (!pool.ended) await pool.end();
   }
 }
 

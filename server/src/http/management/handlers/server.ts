@@ -18,5 +18,5 @@ export const SERVER_HANDLERS: Pick<Handlers, 'health' | 'ready' | 'getMetrics'> 
     if (life.isDraining) throw new ServerError('SERVER_NOT_READY');
     return { status: 'ready' };
   },
-  getMetrics: (_request, { database, life }) => life.metrics(database.read),
+  getMetrics: (_request, { database, life }) => life.metrics(database),
 };
