@@ -207,6 +207,7 @@ const UNKNOWN: Readonly<Record<string, string>> = {
   deleteGroup: 'GROUP_UNKNOWN',
   approveIntroduction: 'INTRODUCTION_UNKNOWN',
   rejectIntroduction: 'INTRODUCTION_UNKNOWN',
+  withdrawOffer: 'TRANSFER_UNKNOWN',
   removeAuthority: 'AUTHORITY_UNKNOWN',
   barCertificate: 'AUTHORITY_UNKNOWN',
   getGateway: 'GATEWAY_UNKNOWN',

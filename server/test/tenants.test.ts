@@ -55,7 +55,10 @@ async function fill(): Promise<typeof path> {
   const authority = (await operator.call('addAuthority', { body: rules })).id;
   await introduceSomebody();
   const introduction = (await operator.call('listIntroductions', {})).items[0]?.id ?? '';
+  await operator.call('addDevices', { body: { devices: [{ controllerId: 'd-2', model: 'hub' }] } });
+  const offer = (await operator.call('offerDevices', { body: { controllerIds: ['d-2'] } })).id;
   return {
+    'device-offers': { id: String(offer) },
     'device-authorities': { id: String(authority) },
     introductions: { introductionId: introduction },
     devices: { controllerId: 'd-1' },

@@ -8,6 +8,7 @@ import { chooseLine, loadWorkspace, parseNumber, WORKSPACE_OPTION } from '../wor
 import { approve, pending, reject } from './device-admission.ts';
 import { set, tag } from './device-change.ts';
 import { claims, exportDevices, importDevices } from './device-table.ts';
+import { offer, take, withdraw } from './device-transfer.ts';
 
 const NAME = { name: 'NAME', summary: 'the name of the device (controller id)' } as const;
 const NEW_OPTIONS = {
@@ -163,5 +164,8 @@ export const device: CommandGroup = {
     tag,
     log,
     remove,
+    offer,
+    take,
+    withdraw,
   },
 };

@@ -93,6 +93,7 @@ export type {
   Session,
 } from './resources/sign-in.ts';
 export type { Tenant } from './resources/tenant.ts';
+export type { DeviceOffer, NewDeviceOffer, TakenDevices } from './resources/transfer.ts';
 export type { NewTrust, TrustStatus } from './resources/trust.ts';
 export { OPT_OUTS, type OptOut, URGENCIES, type Urgency } from './resources/urgency.ts';
 export {

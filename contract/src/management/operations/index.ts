@@ -25,6 +25,7 @@ import { ROLLOUT_OPERATIONS } from './rollout.ts';
 import { SERVER_OPERATIONS } from './server.ts';
 import { SIGN_IN_OPERATIONS } from './sign-in.ts';
 import { TENANT_OPERATIONS } from './tenant.ts';
+import { TRANSFER_OPERATIONS } from './transfer.ts';
 import { TRUST_OPERATIONS } from './trust.ts';
 import { VULNERABILITY_OPERATIONS } from './vulnerability.ts';
 import { WEBHOOK_OPERATIONS } from './webhook.ts';
@@ -45,6 +46,7 @@ export const MANAGEMENT_OPERATIONS = {
   ...GROUP_OPERATIONS,
   ...GATEWAY_OPERATIONS,
   ...TENANT_OPERATIONS,
+  ...TRANSFER_OPERATIONS,
   ...TRUST_OPERATIONS,
   ...RELEASE_OPERATIONS,
   ...ROLLOUT_OPERATIONS,

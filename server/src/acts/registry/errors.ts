@@ -67,6 +67,16 @@ export const REGISTRY_ERRORS = {
     advice: 'Compare the fingerprint on the device with `pawl device pending` again.',
     status: 409,
   },
+  TRANSFER_UNKNOWN: {
+    message: 'there is no such offer',
+    advice: 'A code works once, for a short time, and in another tenant than the one that offers: ask for a new one.',
+    status: 404,
+  },
+  TRANSFER_DEVICE_BUSY: {
+    message: 'the device has an update in hand',
+    advice: 'Wait until it has ended, or cancel it.',
+    status: 409,
+  },
   GROUP_TOO_MANY: {
     message: 'there are 200 groups already',
     advice: 'Delete groups that nobody uses; filters can be written without a name too.',

@@ -21,6 +21,8 @@ type CurrentAssignment = {
 export type KnownDevice = {
   readonly id: number;
   readonly tenantId: number;
+  /** The name of its tenant: not that of the path, when the device went to another one. */
+  readonly tenant: string;
   readonly controllerId: string;
   /** The gateway that speaks for it in this request: `gateway/<id>`. */
   readonly spokenForBy?: string;
@@ -51,7 +53,7 @@ export type DeviceDirectory = {
 };
 
 // The result type is what Kysely infers; naming the columns once more would only repeat them.
-function selectDevices(db: Db, tenant: string) {
+function selectDevices(db: Db) {
   return db
     .selectFrom('tenant as t')
     .innerJoin('device as d', 'd.tenant_id', 't.id')
@@ -65,8 +67,7 @@ function selectDevices(db: Db, tenant: string) {
     .select(['d.id', 'd.tenant_id', 'd.controller_id', 'd.public_key_pem', 'd.token_sha256', 'd.decommissioned_ms'])
     .select(['d.wants_attributes', 'd.installed_assignment_id', 'd.auto_confirm', 'd.last_seen_ms'])
     .select(['a.id as assignment_id', 'a.state', 'a.is_forced', 'r.state as rollout_state'])
-    .select(['d.time_zone', 'd.own_time_zone', 'a.ask_after_ms', 'r.policy'])
-    .where('t.name', '=', tenant);
+    .select(['d.time_zone', 'd.own_time_zone', 'a.ask_after_ms', 'r.policy', 'd.moved_to_id', 't.name as tenant']);
 }
 
 type Query = ReturnType<typeof selectDevices>;
@@ -95,6 +96,7 @@ function deviceOf(row: Row, nowMs: number): KnownDevice {
   return {
     id: row.id,
     tenantId: row.tenant_id,
+    tenant: row.tenant,
     controllerId: row.controller_id,
     isActive: isActive(row, nowMs),
     tokenSha256: row.token_sha256 ?? undefined,
@@ -115,9 +117,23 @@ type Lookup = (tenant: string, value: string | Uint8Array) => Promise<KnownDevic
 const TENANT_SLOT = '\u0000tenant';
 const VALUE_SLOT = '\u0000value';
 
+const MOVES_MAX = 8;
+
+/** A device that went to another tenant is what it is there, under its old address too. */
+async function follow(db: Db, found: Row | undefined): Promise<Row | undefined> {
+  let row = found;
+  for (let moves = 0; moves < MOVES_MAX && row !== undefined && row.moved_to_id !== null; moves += 1) {
+    row = await selectDevices(db).where('d.id', '=', row.moved_to_id).executeTakeFirst();
+  }
+  return row;
+}
+
 /** Built and compiled once: a poll is this query and nothing else, and building it would cost as much as running it. */
 function compileLookup(db: Db, column: 'd.controller_id' | 'd.token_sha256' | 'd.key_id', now: () => Date): Lookup {
-  const compiled = selectDevices(db, TENANT_SLOT).where(sql.ref(column), '=', VALUE_SLOT).compile();
+  const compiled = selectDevices(db)
+    .where('t.name', '=', TENANT_SLOT)
+    .where(sql.ref(column), '=', VALUE_SLOT)
+    .compile();
   return async (tenant, value) => {
     const values = new Map<unknown, unknown>([
       [TENANT_SLOT, tenant],
@@ -125,7 +141,8 @@ function compileLookup(db: Db, column: 'd.controller_id' | 'd.token_sha256' | 'd
     ]);
     const parameters = compiled.parameters.map((slot) => (values.has(slot) ? values.get(slot) : slot));
     const { rows } = await db.executeQuery<Row>({ ...compiled, parameters });
-    return rows[0] === undefined ? undefined : deviceOf(rows[0], now().getTime());
+    const row = await follow(db, rows[0]);
+    return row === undefined ? undefined : deviceOf(row, now().getTime());
   };
 }
 

@@ -71,7 +71,7 @@ function requestOf(
     host: request.headers.host,
   });
   return {
-    tenant: tenantAsWritten.toLowerCase(),
+    tenant: device?.tenant ?? tenantAsWritten.toLowerCase(),
     device,
     method: request.method,
     params,

@@ -39,10 +39,22 @@ type DeviceColumns = {
   authority_id: Generated<number | null>;
   certificate_serial: Generated<string | null>;
   certificate_until_ms: Generated<number | null>;
+  /** What it is in another tenant, that took it. */
+  moved_to_id: Generated<number | null>;
 };
 
 export type DeviceSchema = {
   device: DeviceColumns;
+  /** `controller_ids`: JSON list. */
+  device_offer: {
+    id: Generated<number>;
+    code_sha256: Uint8Array;
+    tenant_id: number;
+    controller_ids: string;
+    created_ms: number;
+    expires_ms: number;
+    taken_ms: number | null;
+  };
   device_group: { tenant_id: number; name: string; filter: string; created_ms: number; updated_ms: number };
   gateway: { id: Generated<number>; tenant_id: number; name: string; token_sha256: Uint8Array };
   gateway_device: { gateway_id: number; controller_id: string };

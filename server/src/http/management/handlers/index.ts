@@ -23,6 +23,7 @@ import { ROLLOUT_HANDLERS } from './rollout.ts';
 import { SERVER_HANDLERS } from './server.ts';
 import { SIGN_IN_HANDLERS } from './sign-in.ts';
 import { TENANT_HANDLERS } from './tenant.ts';
+import { TRANSFER_HANDLERS } from './transfer.ts';
 import { TRUST_HANDLERS } from './trust.ts';
 import { VULNERABILITY_HANDLERS } from './vulnerability.ts';
 import { WEBHOOK_HANDLERS } from './webhook.ts';
@@ -43,6 +44,7 @@ export const HANDLERS: Handlers = {
   ...GROUP_HANDLERS,
   ...GATEWAY_HANDLERS,
   ...TENANT_HANDLERS,
+  ...TRANSFER_HANDLERS,
   ...TRUST_HANDLERS,
   ...RELEASE_HANDLERS,
   ...ROLLOUT_HANDLERS,
