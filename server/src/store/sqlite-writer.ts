@@ -6,7 +6,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
-import type { SqliteConnection } from './sqlite-dialect.ts';
+import type { SqliteConnection } from './sqlite-connection.ts';
 
 /** Those that wait for a commit wait for no more than this many acts. */
 const ACTS_MAX = 64;

@@ -114,9 +114,10 @@ export async function once(
       isDone = true;
     },
   };
+  // What was done is done, and said, whether the answer can be kept or not: then a repetition is told to look what there is.
   const keep = async (said: Said): Promise<void> => {
     const sealed = seal(keyed, said, ports.newSecret);
-    await ports.database.write((trx) => keepAnswer(trx, keyed.row, sealed));
+    await ports.database.write((trx) => keepAnswer(trx, keyed.row, sealed)).catch(() => undefined);
   };
   try {
     const said = { status: 200, body: await run(guard) };
