@@ -113,9 +113,28 @@ export class S3Client {
     throw refusalOf(status, await textOf(answer));
   }
 
+  /** As #exchangeOnce, and once more over a connection of its own when one that was kept alive turned out to be gone. */
   async #exchange(url: URL, options: http.RequestOptions, body: S3Request['body']): Promise<http.IncomingMessage> {
+    // Only what can be sent again, and what does no more when it is done twice.
+    const isRepeatable = options.method !== 'POST' && (body === undefined || body instanceof Uint8Array);
+    const sent = { isReused: false };
+    try {
+      return await this.#exchangeOnce(url, { ...options, agent: this.#agent }, body, sent);
+    } catch (error) {
+      if (!isRepeatable || !sent.isReused) throw error;
+      return await this.#exchangeOnce(url, { ...options, agent: false }, body, sent);
+    }
+  }
+
+  /** `closed.isReused` says afterwards whether the connection had served another request and was closed by the store. */
+  async #exchangeOnce(
+    url: URL,
+    options: http.RequestOptions,
+    body: S3Request['body'],
+    closed: { isReused: boolean },
+  ): Promise<http.IncomingMessage> {
     const { request: start } = url.protocol === 'https:' ? https : http;
-    const request = start(url, { ...options, agent: this.#agent, timeout: IDLE_TIMEOUT_MS });
+    const request = start(url, { ...options, timeout: IDLE_TIMEOUT_MS });
     request.on('timeout', () => request.destroy(new Error('the object store is silent')));
     const answered = new Promise<http.IncomingMessage>((resolve, reject) => {
       request.on('response', resolve).on('error', reject);
@@ -132,6 +151,7 @@ export class S3Client {
       return await answered;
     } catch (error) {
       await sent;
+      closed.isReused = request.reusedSocket && isClosed(error);
       // What the source said comes first: the request ended because of it.
       if (failure !== undefined && !isOfSocket(failure)) throw failure;
       throw new BlobError('BLOB_STORE_UNREACHABLE', {}, error);
@@ -141,6 +161,12 @@ export class S3Client {
   close(): void {
     this.#agent.destroy();
   }
+}
+
+/** Whether the other side closed the connection before it answered. */
+function isClosed(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return code === 'ECONNRESET' || code === 'EPIPE';
 }
 
 function isOfSocket(error: unknown): boolean {
