@@ -6,6 +6,7 @@ import { type BundleReport, verifyBundle, verifyTlogProof } from '@pawl/core/evi
 import type { ImageTrust } from '@pawl/core/image';
 import { defineCommand, type Io, type Outcome } from '../frame/command.ts';
 import { CliError } from '../frame/errors.ts';
+import { FROZEN_FILE, verifyDocuments } from '../workspace/document-folder.ts';
 import { inFolder, isPresent, readInput, readStart } from '../workspace/files.ts';
 import { DECRYPT_KEY_OPTION, factLines, IMAGE_SIZE_BYTES_MAX, readImageTrust } from '../workspace/image-file.ts';
 import { readLedgerKey } from '../workspace/ledger-key.ts';
@@ -34,7 +35,7 @@ type Given = {
   readonly entry: string | undefined;
 };
 
-type Kind = 'release' | 'repository' | 'envelope' | 'bundle' | 'tlog-proof' | 'image';
+type Kind = 'documents' | 'release' | 'repository' | 'envelope' | 'bundle' | 'tlog-proof' | 'image';
 
 async function kindOfFile(path: string): Promise<Kind> {
   const start = await readStart(path, MAGIC_SIZE_BYTES);
@@ -51,6 +52,7 @@ async function kindOf(path: string): Promise<Kind> {
   if (!isFolder) return kindOfFile(path);
   if (await isPresent(join(path, 'release.json'))) return 'release';
   if (await isPresent(join(path, 'timestamp.json'))) return 'repository';
+  if (await isPresent(join(path, FROZEN_FILE))) return 'documents';
   throw new CliError('CLI_FORMAT_UNKNOWN', { path });
 }
 
@@ -122,6 +124,17 @@ async function releaseOutcome(path: string, files: readonly string[]): Promise<O
   };
 }
 
+async function documentsOutcome(path: string, files: readonly string[]): Promise<Outcome> {
+  const facts = await verifyDocuments(path, (await readImageKeys(files)).keys);
+  return {
+    json: { kind: 'documents', isAuthentic: true, ...facts },
+    text: [
+      `authentic documents: ${facts.product} ${facts.release} as of ${facts.on}, ${facts.files} files`,
+      `signed by ${facts.keyId}`,
+    ],
+  };
+}
+
 async function repositoryOutcome(io: Io, path: string, root: string | undefined): Promise<Outcome> {
   if (root === undefined) throw new CliError('CLI_USAGE', { missing: '--root' });
   const facts = await verifyRepository(path, inFolder(io.cwd, root), io.now());
@@ -139,6 +152,8 @@ async function verifyPath(io: Io, path: string, given: Given): Promise<Outcome> 
       return releaseOutcome(path, files);
     case 'envelope':
       return envelopeOutcome(await verifyEnvelopeFile(path, await readImageKeys(files)));
+    case 'documents':
+      return documentsOutcome(path, files);
     case 'repository':
       return repositoryOutcome(io, path, root);
     case 'image':
@@ -151,10 +166,11 @@ async function verifyPath(io: Io, path: string, given: Given): Promise<Outcome> 
 }
 
 export const verify = defineCommand({
-  summary: 'verify a release, an envelope, a TUF repository, a firmware image, a ledger bundle or a proof, offline',
+  summary:
+    'verify a release, frozen documents, an envelope, a TUF repository, a firmware image, a ledger bundle or a proof, offline',
   about: [
     'Nothing that lies beside the file is trusted. --key is, by kind: a public key as PEM or COSE_Key, or a list',
-    'keys/LINE.cbor (release folder, SUIT envelope: every algorithm given must have signed); a public key or certificate as',
+    'keys/LINE.cbor (release folder, frozen documents, SUIT envelope: every algorithm given must have signed); a public key or certificate as',
     'PEM (firmware image, by its format); the verification key of the ledger, as text or in a file (bundle, .tlog-proof).',
     'What a file is, its content says, not its name. --root is the root to start from (folder of TUF metadata).',
     'Under a published test key everything that verifies is shown with a warning: everybody can sign with it.',

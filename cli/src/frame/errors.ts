@@ -31,6 +31,11 @@ export const CLI_ERRORS = {
     advice: 'Correct the lines that are named, and give the whole table again: what is written changes nothing.',
     status: 409,
   },
+  CLI_DOCUMENTS_CHANGED: {
+    message: 'the folder is not what was frozen',
+    advice: 'Do not rely on it: get the folder again from whoever froze it.',
+    status: 422,
+  },
   CLI_WORKSPACE_MISSING: {
     message: 'there is no workspace here',
     advice: 'Run "pawl init" first, or name the workspace with --workspace DIR.',

@@ -107,6 +107,10 @@ export const PREDICATES = {
     summary: 'somebody asked, approved or refused that a requirement is not for a model, with the reason',
     signedBy: ['ledger'],
   },
+  'urn:pawl:documents:1': {
+    summary: 'the documents of a product were frozen for a release; the subject is the list of their digests',
+    signedBy: ['registered', 'ledger'],
+  },
 } as const satisfies Readonly<Record<string, PredicateRow>>;
 
 export type PredicateType = keyof typeof PREDICATES;
