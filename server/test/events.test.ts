@@ -5,8 +5,10 @@ import { after, before, test } from 'node:test';
 import { ManagementClient } from '@pawl/contract/client';
 import type { PawlEvent, Role } from '@pawl/contract/management';
 import { forgetOldEvents } from '../src/jobs/events.ts';
+import { openPostgres } from '../src/store/postgres-database.ts';
 import { openSqlite } from '../src/store/sqlite-database.ts';
 import { startDdiServer } from './ddi-server.ts';
+import { databaseOf } from './postgres.ts';
 import { lastAssignment, rollOut, startTestServer, type TestServer } from './running-server.ts';
 
 let server: TestServer & { readonly releaseId?: number };
@@ -107,7 +109,8 @@ test('no event carries a token that was made', async () => {
 
 test('events that were kept long enough are forgotten but for the newest, and asking behind them says so', async () => {
   await server.running.close();
-  const database = openSqlite(join(server.folder, 'data'));
+  const { database: options } = await databaseOf(server.folder);
+  const database = options === undefined ? openSqlite(join(server.folder, 'data')) : await openPostgres(options);
   const later = new Date(now.getTime() + 86_400_001);
   await forgetOldEvents({ database, now: () => later }, { keepDays: 1, keepMax: 1000 });
   await database.close();

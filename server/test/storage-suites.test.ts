@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { PostgresCluster, skipWithoutPostgres } from './postgres.ts';
 
-const SUITES = ['rollout', 'device-filter', 'mender-admission', 'mender-deployments'];
+const ROLLOUTS = ['rollout', 'rollout-policy', 'device-filter', 'mender-admission', 'mender-deployments'];
+const SUITES = [...ROLLOUTS, 'people', 'events', 'webhooks'];
 
 test('what holds over SQLite holds over PostgreSQL', { skip: skipWithoutPostgres() }, async (t) => {
   const cluster = await PostgresCluster.start();
