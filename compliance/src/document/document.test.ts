@@ -5,7 +5,7 @@ import { before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { TestLedger } from '../../test/ledger.ts';
 import { loadCatalogues } from '../catalogue/index.ts';
-import { Evidence, isAtLeast } from '../evidence/index.ts';
+import { Evidence, isAtLeast, KIND_RULES } from '../evidence/index.ts';
 import { type Product, parseProductYaml } from '../product/index.ts';
 import { ARCHITECTURE_PLAN } from './architecture-sections.ts';
 import { buildDocuments, countGaps, type Document, escapeHtml, recordsOf, renderHtml, sentencesOf } from './index.ts';
@@ -160,4 +160,34 @@ test('hostile names of a product stay text in every document', async () => {
   for (const document of documentsOf(product, await evidenceOf(product))) {
     assert.doesNotMatch(renderHtml(document), /<script|<img|\u202E/i, document.name);
   }
+});
+
+test('whatever is claimed beside the ledger, no sentence is tested or observed without a statement of the ledger', async () => {
+  const observed = await evidenceOf(HEARTH);
+  const places = new Set(observed.map(({ facts }) => facts.id));
+  const kinds = Object.keys(KIND_RULES) as (keyof typeof KIND_RULES)[];
+  const day = fc.constantFrom('2024-02-29', '2026-11-21', '2027-12-11', '2028-02-29');
+  const claimed = fc.record({
+    id: fc.constantFrom(...places, 'x/1', 'x/2'),
+    kind: fc.constantFrom(...kinds),
+    title: fc.constantFrom('observed', 'tested by a laboratory', 'a device went back'),
+    issuer: fc.constant('somebody'),
+    issuedOn: day,
+  });
+  const product = { ...HEARTH, models: HEARTH.models.slice(0, 1) };
+  fc.assert(
+    fc.property(fc.array(claimed, { maxLength: 12 }), day, (facts, on) => {
+      const evidence = [...facts.map((one) => Evidence.claimed(one)), ...observed];
+      for (const document of documentsOf(product, evidence, on)) {
+        for (const { grade, backing, text } of sentencesOf(document)) {
+          if (!isAtLeast(grade, 'tested')) continue;
+          assert.ok(
+            backing.length > 0 && backing.every(({ id, place }) => place !== undefined && places.has(id)),
+            `${document.name}: ${text}`,
+          );
+        }
+      }
+    }),
+    { numRuns: 12 },
+  );
 });
