@@ -90,8 +90,9 @@ async function renderFormats(): Promise<string> {
 
 async function renderOpenApi(part: 'management' | 'device' | 'mender'): Promise<string> {
   const module = (await import(`${ROOT}/contract/src/management/index.ts`)) as Record<string, unknown>;
-  const render = module[`${part}OpenApi`] as () => unknown;
-  return `${JSON.stringify(render(), null, 2)}\n`;
+  const render = module[`${part}OpenApi`] as (codes: ErrorTable) => unknown;
+  const tables = (await errorTables()).map(([, , table]) => table);
+  return `${JSON.stringify(render(Object.assign({}, ...tables) as ErrorTable), null, 2)}\n`;
 }
 
 const apiPages = globSync('core/src/*/index.ts', { cwd: ROOT }).map((file): [string, string] => [

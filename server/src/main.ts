@@ -41,7 +41,7 @@ import { registerOidc } from './http/pages/oidc.ts';
 import { registerPages } from './http/pages/pages.ts';
 import { problemOf } from './http/problem.ts';
 import { RateLimit } from './http/rate-limit.ts';
-import { guardRoutes } from './http/route-tables.ts';
+import { guardRoutes, methodsAt } from './http/route-tables.ts';
 import { siteFor } from './http/site.ts';
 import { CONNECTION_LIMITS, limitClients } from './http/slow-clients.ts';
 import { forgetOldEvents, placeNewEvents } from './jobs/events.ts';
@@ -192,7 +192,11 @@ async function buildApp(config: ServerConfig, ports: ServerPorts, lastSeen: Last
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   app.setErrorHandler(sendProblem);
-  app.setNotFoundHandler((request, reply) => sendProblem(new ApiError('API_NOT_FOUND'), request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const methods = methodsAt(request.url);
+    if (methods.length > 0) reply.header('allow', methods.join(', '));
+    return sendProblem(new ApiError(methods.length > 0 ? 'API_METHOD_NOT_ALLOWED' : 'API_NOT_FOUND'), request, reply);
+  });
   guardRoutes(app);
   registerPages(app, ports.site);
   const edge = { proxySecret: config.trustedProxy?.secret, limits: new ApiLimits(config.rateLimits) };

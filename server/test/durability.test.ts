@@ -119,8 +119,10 @@ test('a kill amid many writes loses nothing that was answered and keeps nothing 
     assert.ok(ends.every(({ status }) => status === 'rejected'));
     operator = await cut();
     const known = new Set<string>();
-    for (let cursor = ''; ; ) {
-      const page = await operator.call('listDevices', { query: { filter: `name:${round}*`, limit: 500, cursor } });
+    for (let cursor: string | undefined; ; ) {
+      const page = await operator.call('listDevices', {
+        query: { filter: `name:${round}*`, limit: 500, ...(cursor === undefined ? {} : { cursor }) },
+      });
       for (const { controllerId } of page.items) known.add(controllerId);
       if (page.next === null) break;
       cursor = page.next;

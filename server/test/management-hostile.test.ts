@@ -302,13 +302,17 @@ test('what does not exist is 404 with a code of its own', async () => {
   }
 });
 
-test('an address or a method that is not in the table is 404, with a token or without', async () => {
+test('a method that an address does not take is 405 and told which it takes; an address that is not there is 404', async () => {
   const known = new Set(OPERATIONS.map(([, { method, path }]) => `${method} ${path}`));
   for (const [id, operation] of OPERATIONS) {
     for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
       if (known.has(`${method} ${operation.path}`)) continue;
       for (const body of ['', '{"half":', '{}']) {
-        assertProblem(await send(operation, { method, body }), 404, 'API_NOT_FOUND', `${method} ${id} ${body}`);
+        const answer = await send(operation, { method, body });
+        assertProblem(answer, 405, 'API_METHOD_NOT_ALLOWED', `${method} ${id} ${body}`);
+        const allowed = answer.headers.allow?.split(', ') ?? [];
+        assert.ok(allowed.includes(operation.method) && !allowed.includes(method), `${method} ${id} ${allowed.join()}`);
+        assert.equal(allowed.includes('HEAD'), allowed.includes('GET'), id);
       }
     }
   }

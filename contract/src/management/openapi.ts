@@ -25,18 +25,46 @@ const IDEMPOTENCY_KEY_HEADER = {
   schema: { type: 'string', pattern: IDEMPOTENCY_KEY.source },
 };
 
+const IF_MATCH = 'The ETag of what is changed; `*`: whatever is there';
+const IF_NONE_MATCH = 'The ETag of the answer that is known already';
+
+function headerOf(name: string, description: string, isRequired: boolean): JsonSchema {
+  return { name, in: 'header', required: isRequired, description, schema: { type: 'string' } };
+}
+
+function headersOf(operation: AnyOperation): JsonSchema[] {
+  if (!('allow' in operation)) return [];
+  const { changes, method, response } = operation;
+  const isTagged = method === 'GET' && typeof response === 'object';
+  return [
+    ...(takesIdempotencyKey(operation) ? [IDEMPOTENCY_KEY_HEADER] : []),
+    ...(changes === undefined
+      ? []
+      : [headerOf('If-Match', IF_MATCH, changes.unguarded === undefined && changes.creates === undefined)]),
+    ...(isTagged ? [headerOf('If-None-Match', IF_NONE_MATCH, false)] : []),
+  ];
+}
+
 function parametersOf(operation: AnyOperation): JsonSchema[] {
-  const inPath = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+  // What a number in an address stands for, not the text that it is there.
+  const propertiesOf = (part: 'params' | 'query') => {
+    const schema = part in operation ? (operation as Partial<Record<typeof part, z.ZodType>>)[part] : undefined;
+    return (schema === undefined ? {} : (schemaOf(schema, 'output')['properties'] ?? {})) as Record<string, JsonSchema>;
+  };
+  const params = propertiesOf('params');
+  const inPath = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => ({
     name,
     in: 'path',
     required: true,
-    schema: { type: 'string' },
+    schema: params[name] ?? { type: 'string' },
   }));
-  const query = 'query' in operation && operation.query !== undefined ? schemaOf(operation.query, 'input') : undefined;
-  const properties = (query?.['properties'] ?? {}) as Record<string, JsonSchema>;
-  const inQuery = Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: false, schema }));
-  const isKeyed = 'allow' in operation && takesIdempotencyKey(operation);
-  return [...inPath, ...inQuery, ...(isKeyed ? [IDEMPOTENCY_KEY_HEADER] : [])];
+  const inQuery = Object.entries(propertiesOf('query')).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: false,
+    schema,
+  }));
+  return [...inPath, ...inQuery, ...headersOf(operation)];
 }
 
 const BYTES = { 'application/octet-stream': {} };
@@ -53,8 +81,14 @@ function successOf(operation: AnyOperation): JsonSchema {
   if (response === 'empty') return { description: 'done' };
   if (response === 'events') return { description: operation.summary, content: { 'text/event-stream': {} } };
   if (response === 'text') return { description: operation.summary, content: { 'text/plain': {} } };
-  if (response === 'bytes') return { description: 'the bytes', content: BYTES };
-  return { description: operation.summary, content: { 'application/json': { schema: schemaOf(response, 'output') } } };
+  if (response === 'bytes') {
+    const content = 'allow' in operation ? { [operation.responseType ?? 'application/zip']: {} } : BYTES;
+    return { description: 'the bytes', content };
+  }
+  const content = { 'application/json': { schema: schemaOf(response, 'output') } };
+  const isTagged = 'allow' in operation && operation.method === 'GET';
+  const headers = isTagged ? { headers: { ETag: { schema: { type: 'string' } } } } : {};
+  return { description: operation.summary, ...headers, content };
 }
 
 /** Who asks shows it in the request itself, not by a token. */
@@ -68,47 +102,127 @@ function statusOf(operation: AnyOperation): string {
   return 'status' in operation ? String(operation.status) : '200';
 }
 
-function operationOf(id: string, operation: AnyOperation): JsonSchema {
+/** What a code means: the rows of the tables of errors, of all parts. */
+export type CodeTable = Readonly<
+  Record<string, { readonly message: string; readonly advice: string; readonly status?: number }>
+>;
+
+/** What any operation may answer, by what it takes. */
+function commonCodes(operation: ManagementOperation): string[] {
+  const { allow, method, body, query, changes } = operation;
+  const properties = query === undefined ? {} : ((schemaOf(query, 'output')['properties'] ?? {}) as JsonSchema);
+  return [
+    'API_REQUEST_INVALID',
+    'API_TOO_MANY_REQUESTS',
+    'API_INTERNAL',
+    'STORE_UNREACHABLE',
+    ...(allow === 'open' ? [] : ['API_UNAUTHENTICATED']),
+    ...(allow === 'open' || allow === 'anybody' ? [] : ['API_FORBIDDEN']),
+    ...(method === 'GET' ? [] : ['API_FOREIGN_PAGE']),
+    ...(body === undefined ? [] : ['API_BODY_TOO_LARGE', 'API_CONTENT_TYPE_UNSUPPORTED']),
+    ...('cursor' in properties ? ['API_CURSOR_INVALID'] : []),
+    ...(takesIdempotencyKey(operation) ? ['API_KEY_REUSED', 'API_REPEAT_UNANSWERED'] : []),
+    ...(changes === undefined ? [] : ['API_PRECONDITION_FAILED']),
+    ...(changes !== undefined && changes.unguarded === undefined ? ['API_PRECONDITION_REQUIRED'] : []),
+  ];
+}
+
+/** The refusals of an operation by status; each stands once in `responses`, by its codes. */
+function refusalsOf(operation: ManagementOperation, table: CodeTable, responses: JsonSchema): JsonSchema {
+  const byStatus = new Map<number, string[]>();
+  for (const code of [...new Set([...commonCodes(operation), ...operation.errors])].sort()) {
+    const status = table[code]?.status ?? 500;
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  const refusals: JsonSchema = {};
+  for (const [status, codes] of [...byStatus].sort(([one], [other]) => one - other)) {
+    const name = codes.join('.');
+    refusals[String(status)] = { $ref: `#/components/responses/${name}` };
+    responses[name] ??= refusal(status, codes, table);
+  }
+  return refusals;
+}
+
+const PROBLEM = { $ref: '#/components/schemas/Problem' };
+
+function refusal(status: number, codes: readonly string[], table: CodeTable): JsonSchema {
+  const examples: JsonSchema = {};
+  for (const code of codes) {
+    const { message: title = '', advice = '' } = table[code] ?? {};
+    examples[code] = { value: { type: 'about:blank', title, status, code, advice, requestId: 'req-1' } };
+  }
+  const schema = { allOf: [PROBLEM, { properties: { code: { enum: codes } } }] };
+  return { description: codes.join(', '), content: { 'application/problem+json': { schema, examples } } };
+}
+
+const text = { type: 'string' };
+/** What hawkBit's and Mender's clients know, and our code. */
+const REFUSAL = { type: 'object', required: ['code'], properties: { code: text }, additionalProperties: text };
+const PROBLEM_SCHEMA = {
+  type: 'object',
+  description: 'RFC 9457',
+  required: ['type', 'title', 'status', 'code', 'advice', 'requestId'],
+  properties: {
+    type: { const: 'about:blank' },
+    title: text,
+    status: { type: 'integer', minimum: 400, maximum: 599 },
+    code: text,
+    advice: text,
+    requestId: text,
+  },
+  additionalProperties: false,
+};
+
+function operationOf(id: string, operation: AnyOperation, table: CodeTable, responses: JsonSchema): JsonSchema {
   const body = bodyOf(operation);
-  const errors = 'errors' in operation ? operation.errors : [];
-  const description =
-    errors.length === 0 ? 'refused, with a code' : `refused, with a code; here also ${errors.join(', ')}`;
+  const isTagged = 'allow' in operation && operation.method === 'GET' && typeof operation.response === 'object';
+  const refusals =
+    'allow' in operation
+      ? refusalsOf(operation, table, responses)
+      : { default: { description: 'refused, with a code', content: { 'application/json': { schema: REFUSAL } } } };
   return {
     operationId: id,
     summary: operation.summary,
     parameters: parametersOf(operation),
     ...(body === undefined ? {} : { requestBody: body }),
-    responses: { [statusOf(operation)]: successOf(operation), default: { description } },
+    responses: {
+      [statusOf(operation)]: successOf(operation),
+      ...(isTagged ? { '304': { description: 'known already: If-None-Match names its ETag' } } : {}),
+      ...refusals,
+    },
     security: isOpen(operation) ? [] : [{ token: [] }],
   };
 }
 
-function documentOf(title: string, operations: Readonly<Record<string, AnyOperation>>, scheme: JsonSchema): JsonSchema {
+function documentOf(
+  title: string,
+  operations: Readonly<Record<string, AnyOperation>>,
+  scheme: JsonSchema,
+  table: CodeTable,
+): JsonSchema {
   const paths: Record<string, JsonSchema> = {};
+  const responses: JsonSchema = {};
   for (const [id, operation] of Object.entries(operations)) {
-    paths[operation.path] = { ...paths[operation.path], [operation.method.toLowerCase()]: operationOf(id, operation) };
+    const told = operationOf(id, operation, table, responses);
+    paths[operation.path] = { ...paths[operation.path], [operation.method.toLowerCase()]: told };
   }
   const license = { name: 'Apache-2.0', identifier: 'Apache-2.0' };
-  return {
-    openapi: '3.1.0',
-    info: { title, version: '1', license },
-    paths,
-    components: { securitySchemes: { token: scheme } },
-  };
+  const components = { securitySchemes: { token: scheme }, schemas: { Problem: PROBLEM_SCHEMA }, responses };
+  return { openapi: '3.1.0', info: { title, version: '1', license }, paths, components };
 }
 
-/** The management API as OpenAPI 3.1. */
-export function managementOpenApi(): JsonSchema {
-  return documentOf('Pawl management API', MANAGEMENT_OPERATIONS, { type: 'http', scheme: 'bearer' });
+/** The management API as OpenAPI 3.1; `table` says which status a code has. */
+export function managementOpenApi(table: CodeTable): JsonSchema {
+  return documentOf('Pawl management API', MANAGEMENT_OPERATIONS, { type: 'http', scheme: 'bearer' }, table);
 }
 
 /** The device API as OpenAPI 3.1. */
-export function deviceOpenApi(): JsonSchema {
+export function deviceOpenApi(table: CodeTable): JsonSchema {
   const scheme = { type: 'apiKey', in: 'header', name: 'Authorization', description: 'TargetToken or GatewayToken' };
-  return documentOf('Pawl device API (hawkBit DDI v1)', DEVICE_OPERATIONS, scheme);
+  return documentOf('Pawl device API (hawkBit DDI v1)', DEVICE_OPERATIONS, scheme, table);
 }
 
 /** Mender's device API, as far as it is served, as OpenAPI 3.1. */
-export function menderOpenApi(): JsonSchema {
-  return documentOf('Pawl device API (Mender)', MENDER_OPERATIONS, { type: 'http', scheme: 'bearer' });
+export function menderOpenApi(table: CodeTable): JsonSchema {
+  return documentOf('Pawl device API (Mender)', MENDER_OPERATIONS, { type: 'http', scheme: 'bearer' }, table);
 }

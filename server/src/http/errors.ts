@@ -57,6 +57,16 @@ export const API_ERRORS = {
     advice: 'Read it, and send its ETag as If-Match; `*` overwrites whatever is there.',
     status: 428,
   },
+  API_CURSOR_INVALID: {
+    message: 'the cursor is not one that this operation gave out here',
+    advice: 'Send `next` of the page before as it is, to the same operation; begin without a cursor.',
+    status: 400,
+  },
+  API_METHOD_NOT_ALLOWED: {
+    message: 'nothing at this address is done by this method',
+    advice: 'Allow says which methods there are.',
+    status: 405,
+  },
   API_NOT_FOUND: {
     message: 'there is nothing at this address',
     advice: 'Compare with docs/reference/openapi-management.json.',

@@ -21,6 +21,21 @@ const ROWS: readonly Row[] = [
   ...PAGES.map(({ path }) => ({ method: 'GET', path })),
 ];
 
+const PATTERNS = ROWS.map(({ method, path }) => {
+  const segments = path
+    .split('/')
+    .map((segment) => (/^\{\w+\}$/.test(segment) ? '[^/]+' : segment.replaceAll('.', '\\.')));
+  return { method, pattern: new RegExp(`^${segments.join('/')}$`) };
+});
+
+/** By which methods something is done at an address (RFC 9110 §10.2.1); none where there is nothing. */
+export function methodsAt(url: string): string[] {
+  const path = url.split('?', 1)[0] ?? '';
+  const methods = new Set(PATTERNS.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method));
+  if (methods.has('GET')) methods.add('HEAD');
+  return [...methods].sort();
+}
+
 /** Refuses to register what no table names; HEAD goes with GET. */
 export function guardRoutes(app: FastifyInstance): void {
   const known = new Set(ROWS.map(({ method, path }) => `${method} ${path.replace(/\{(\w+)\}/g, ':$1')}`));

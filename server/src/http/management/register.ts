@@ -19,6 +19,7 @@ import { ANSWER_HEADERS, jsonOf, sendAnswer } from './answer.ts';
 import { type Act, audited, type Guard, recordRefusal } from './audit.ts';
 import { authorize, authorizeLine, identify } from './authorize.ts';
 import { guardOf, type Read, readConditions } from './conditional.ts';
+import { openCursor, sealNext } from './cursor.ts';
 import { EDITIONS, HANDLERS, type Request } from './handlers/index.ts';
 import { keyedOf, once, readIdempotencyKey } from './kept-answer.ts';
 import { type ApiLimits, retryAfterOf } from './limits.ts';
@@ -171,17 +172,19 @@ function route(app: FastifyInstance, id: ManagementOperationId, edge: Edge, port
       if (sender === undefined) throw new TypeError('who asks was named before');
       const conditions = readConditions(operation, request.headers);
       const key = readIdempotencyKey(operation, request.headers);
+      const cursorOf = { id, tenantId: sender.actor.tenantId, secret: ports.challengeSecret };
       const parsed = {
         ...sender,
         lastEventId: request.headers['last-event-id'],
         gone: goneOf(reply),
         isStillAllowed: () => isAllowed(request, operation, sender.visitor, ports),
         params: parsePart(operation.params, request.params, 'path'),
-        query: parsePart(operation.query ?? NO_QUERY, request.query, 'query'),
+        query: openCursor(cursorOf, parsePart(operation.query ?? NO_QUERY, request.query, 'query')),
         body: parseBody(operation, request),
       };
       await authorizeLine(sender.actor, operation, parsed, ports.database.read);
-      const run = (own: ServerPorts) => handler(parsed as unknown as Request<ManagementOperationId>, own);
+      const run = async (own: ServerPorts) =>
+        sealNext(cursorOf, operation, await handler(parsed as unknown as Request<ManagementOperationId>, own));
       const guard = guardOf(operation, conditions, readFor(parsed), ports);
       const guards = guard === undefined ? [] : [guard];
       const headers = () => ({ ...ANSWER_HEADERS, ...strictTransport(ports.site()), ...sender.visitor.headers });
