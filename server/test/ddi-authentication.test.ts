@@ -43,7 +43,7 @@ async function tokenOf(server: TestServer, controllerId: string): Promise<string
 }
 
 async function gatewayFor(...controllerIds: string[]): Promise<string> {
-  return (await plain.operator.call('createGateway', { body: { name: 'gateway', controllerIds } })).token;
+  return (await plain.operator.call('createGateway', { body: { name: 'gateway', controllerIds } })).token ?? '';
 }
 
 const poll = (

@@ -104,7 +104,7 @@ test('bodies and paths: the table of refusals', async () => {
 let gatewayToken: string | undefined;
 async function authorization(): Promise<string> {
   const body = { name: 'table', controllerIds: ['dev1', 'dev2'] };
-  gatewayToken ??= (await server.operator.call('createGateway', { body })).token;
+  gatewayToken ??= (await server.operator.call('createGateway', { body })).token ?? '';
   return `GatewayToken ${gatewayToken}`;
 }
 

@@ -212,6 +212,7 @@ const UNKNOWN: Readonly<Record<string, string>> = {
   barCertificate: 'AUTHORITY_UNKNOWN',
   getGateway: 'GATEWAY_UNKNOWN',
   changeGateway: 'GATEWAY_UNKNOWN',
+  rotateGateway: 'GATEWAY_UNKNOWN',
   revokeGateway: 'GATEWAY_UNKNOWN',
   getApproval: 'ROLLOUT_UNKNOWN',
   approveRollout: 'ROLLOUT_UNKNOWN',

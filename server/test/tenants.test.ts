@@ -1,9 +1,10 @@
 /** Two organisations on one server: what is of one is not there for the other, whatever operation asks. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { ManagementClient } from '@pawl/contract/client';
 import { introductionText } from '@pawl/contract/device';
-import { MANAGEMENT_OPERATIONS, type ManagementOperation } from '@pawl/contract/management';
+import { MANAGEMENT_OPERATIONS, type ManagementOperation, type NewEvidence } from '@pawl/contract/management';
 import { toBase64, utf8 } from '@pawl/core/bytes';
 import { PrivateKey } from '@pawl/core/crypto';
 import { ScriptedDevice } from './ddi-device.ts';
@@ -57,7 +58,16 @@ async function fill(): Promise<typeof path> {
   const introduction = (await operator.call('listIntroductions', {})).items[0]?.id ?? '';
   await operator.call('addDevices', { body: { devices: [{ controllerId: 'd-2', model: 'hub' }] } });
   const offer = (await operator.call('offerDevices', { body: { controllerIds: ['d-2'] } })).id;
+  const bytes = utf8('%PDF-1.7');
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const sizeBytes = bytes.length;
+  await operator.call('putEvidenceFile', { params: { sha256 }, query: { sizeBytes }, body: bytes, sizeBytes });
+  const file = { name: 'report.pdf', mediaType: 'application/pdf', sha256 };
+  const report = { product: 'hearth', models: ['hub'], kind: 'lab-report', title: 'Test report', issuer: 'Test House' };
+  const dates = { edition: 'EN 303 645 V3.1.3', issuedOn: '2026-01-01', validUntil: '2027-01-01' };
+  const evidence = (await operator.call('addEvidence', { body: { ...report, ...dates, file } as NewEvidence })).id;
   return {
+    evidence: { id: String(evidence) },
     'device-offers': { id: String(offer) },
     'device-authorities': { id: String(authority) },
     introductions: { introductionId: introduction },
@@ -84,6 +94,7 @@ after(() => server.close());
 
 const WHY_NOT: Readonly<Record<string, string>> = {
   putGroup: 'makes a group of its own of this name',
+  putEvidenceFile: 'keeps a file of its own under its digest',
   putLine: 'makes a line of its own of this name',
   getProof: 'the ledger is one of all tenants: no permission',
   acceptMenderRequest: 'numbers of requests; see the tests of Mender clients',
@@ -101,6 +112,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   approveRollout: { signature: { kind: 'statement', envelope: 'e30=' } },
   returnRollout: { releaseId: 1 },
   denyRollout: { reason: 'no' },
+  withdrawEvidence: { reason: 'it was of another product' },
   setRoles: { roles: ['viewer'] },
   registerApprovalKeyFor: { label: 'k', publicKeyPem: KEY },
   putWebhook: { url: 'https://example.com/other', state: 'active', types: ['pawl.device.enrolled'] },

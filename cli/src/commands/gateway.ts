@@ -2,6 +2,7 @@
 import { type CommandGroup, defineCommand } from '../frame/command.ts';
 import { renderTable } from '../frame/table.ts';
 import { connect } from '../workspace/connection.ts';
+import { inFolder, readText } from '../workspace/files.ts';
 import { allPages } from '../workspace/pages.ts';
 import { loadWorkspace, parseNumber, WORKSPACE_OPTION } from '../workspace/workspace.ts';
 
@@ -19,18 +20,36 @@ const list = defineCommand({
   },
 });
 
+const KEY_OPTIONS = {
+  key: {
+    type: 'string',
+    value: 'FILE',
+    summary: 'its public key (SPKI PEM), which it shows in TLS, in place of a token',
+  },
+  ...WORKSPACE_OPTION,
+} as const;
+
+async function keyOf(cwd: string, path: string | undefined): Promise<{ publicKeyPem?: string }> {
+  return path === undefined ? {} : { publicKeyPem: await readText(inFolder(cwd, path)) };
+}
+
+function tokenLines(token: string | null): string[] {
+  return token === null ? ['it comes in by a certificate over its key'] : [`token ${token}`, 'shown this once'];
+}
+
 const create = defineCommand({
-  summary: 'make a gateway; its token is shown once',
+  summary: 'make a gateway: with a token, shown once, or with a key of its own',
   positionals: [
     { name: 'NAME', summary: 'a name for people' },
     { name: 'DEVICE', summary: 'devices that it may act for', multiple: true },
   ],
-  options: WORKSPACE_OPTION,
+  options: KEY_OPTIONS,
   example: 'pawl gateway create cellar sensor-1 sensor-2',
   async run({ values, positionals: [name = '', ...controllerIds], io }) {
     const client = await connect(await loadWorkspace(io, values.workspace));
-    const made = await client.call('createGateway', { body: { name, controllerIds } });
-    return { json: { name, ...made }, text: [`gateway ${made.id}`, `token ${made.token}`, 'shown this once'] };
+    const key = await keyOf(io.cwd, values.key);
+    const made = await client.call('createGateway', { body: { name, controllerIds, ...key } });
+    return { json: { name, ...made }, text: [`gateway ${made.id}`, ...tokenLines(made.token)] };
   },
 });
 
@@ -51,6 +70,23 @@ const change = defineCommand({
   },
 });
 
+const rotate = defineCommand({
+  summary: 'give a gateway a new token, or a new key; what it had ends',
+  positionals: [ID],
+  options: {
+    overlap: { type: 'string', value: 'SECONDS', summary: 'how long what it had goes on', default: '0' },
+    ...KEY_OPTIONS,
+  },
+  example: 'pawl gateway rotate 3 --overlap 86400',
+  async run({ values, positionals: [id = ''], io }) {
+    const client = await connect(await loadWorkspace(io, values.workspace));
+    const overlapS = Number(parseNumber(values.overlap, '--overlap'));
+    const body = { overlapS, ...(await keyOf(io.cwd, values.key)) };
+    const made = await client.call('rotateGateway', { params: { id: Number(parseNumber(id, 'ID')) }, body });
+    return { json: made, text: tokenLines(made.token) };
+  },
+});
+
 const revoke = defineCommand({
   summary: 'end a gateway: its token stops working at once',
   positionals: [ID],
@@ -65,5 +101,5 @@ const revoke = defineCommand({
 
 export const gateway: CommandGroup = {
   summary: 'tokens that act for several devices',
-  commands: { list, create, change, revoke },
+  commands: { list, create, change, rotate, revoke },
 };

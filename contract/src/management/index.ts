@@ -39,7 +39,7 @@ export {
   type EvidenceRecord,
   type NewEvidence,
 } from './resources/evidence.ts';
-export type { Gateway, GatewayChange } from './resources/gateway.ts';
+export type { Gateway, GatewayChange, GatewayRotation } from './resources/gateway.ts';
 export type { DeviceGroup } from './resources/group.ts';
 export {
   INCIDENT_TRACKS,

@@ -70,10 +70,10 @@ export const REGISTRY_OPERATIONS = {
   createGateway: {
     method: 'POST',
     path: '/api/v1/gateways',
-    summary: 'A gateway token that may act for the named devices only; shown once',
+    summary: 'A gateway that may act for the named devices only: by a token, shown once, or by a key of its own',
     allow: 'device:write',
     body: newGateway,
-    response: z.strictObject({ id: numericId, token: z.string() }),
-    errors: ['DEVICE_UNKNOWN', 'GATEWAY_DEVICES_TOO_MANY'],
+    response: z.strictObject({ id: numericId, token: z.string().nullable() }),
+    errors: ['DEVICE_UNKNOWN', 'GATEWAY_DEVICES_TOO_MANY', 'GATEWAY_KEY_UNSUITABLE'],
   },
 } as const satisfies OperationTable;

@@ -1,6 +1,7 @@
 /** Gateways after they were made. */
 import { z } from 'zod';
-import { gateway, gatewayChange } from '../resources/gateway.ts';
+import { gateway, gatewayChange, gatewayRotation } from '../resources/gateway.ts';
+import { numericId } from '../resources/names.ts';
 import { byId, cursor, done, ENDS, limit, type OperationTable, page } from './operation.ts';
 
 export const GATEWAY_OPERATIONS = {
@@ -32,6 +33,16 @@ export const GATEWAY_OPERATIONS = {
     response: gateway,
     changes: { of: 'getGateway', unguarded: 'devices are added and removed by name' },
     errors: ['GATEWAY_UNKNOWN', 'DEVICE_UNKNOWN', 'GATEWAY_DEVICES_TOO_MANY'],
+  },
+  rotateGateway: {
+    method: 'POST',
+    path: '/api/v1/gateways/{id}/rotate',
+    summary: 'Give a gateway a new token, shown once, or a new key; what it had goes on for a while if that is said',
+    allow: 'device:write',
+    params: byId,
+    body: gatewayRotation,
+    response: z.strictObject({ id: numericId, token: z.string().nullable() }),
+    errors: ['GATEWAY_UNKNOWN', 'GATEWAY_KEY_UNSUITABLE'],
   },
   revokeGateway: {
     method: 'DELETE',

@@ -42,4 +42,9 @@ export const newClaim = z.strictObject({
 });
 export type NewClaim = z.infer<typeof newClaim>;
 
-export const newGateway = z.strictObject({ name, controllerIds: z.array(controllerId).min(1).max(1000) });
+export const newGateway = z.strictObject({
+  name,
+  controllerIds: z.array(controllerId).min(1).max(1000),
+  /** SPKI PEM: the gateway shows a certificate over this key in TLS, and has no token. */
+  publicKeyPem: z.string().min(1).max(8192).optional(),
+});

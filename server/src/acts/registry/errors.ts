@@ -27,6 +27,11 @@ export const REGISTRY_ERRORS = {
     advice: 'List the gateways with `pawl gateway list`.',
     status: 404,
   },
+  GATEWAY_KEY_UNSUITABLE: {
+    message: 'this key cannot be that of the gateway',
+    advice: 'Give a public key (SPKI PEM) of its own, that no device and no other gateway has.',
+    status: 409,
+  },
   GATEWAY_DEVICES_TOO_MANY: {
     message: 'the gateway would act for more than 2000 devices',
     advice: 'Make another gateway for some of them.',

@@ -2,7 +2,7 @@
  * The one choke point of device authentication: which device sends this request, or 401.
  *
  * Accepted, in this order: a client certificate (its key is the one that the device enrolled, or the device CA issued it
- * with the device's name as its only common name), the device's own token, a gateway token that names the device.
+ * with the device's name as its only common name), the device's own token, a token or a key of a gateway that names the device.
  * Tokens are known as SHA-256 only and compared in constant time; an unknown device costs the same comparison and gets
  * the same answer as a wrong token. Nothing is registered here: who has a certificate of a registered authority comes in by
  * `admission.ts`, and then here.
@@ -61,6 +61,21 @@ async function findClaimed(
   return directory.findByToken(tenant, sha256Of(targetToken));
 }
 
+/** The gateway that speaks for the device: by its token, or by a certificate over its key. */
+async function findGateway(
+  tenant: string,
+  { certificate, gatewayToken }: Credentials,
+  controllerId: string,
+  directory: DeviceDirectory,
+): Promise<string | undefined> {
+  const tokenSha256 = gatewayToken === undefined ? undefined : sha256Of(gatewayToken);
+  const byToken =
+    tokenSha256 === undefined ? undefined : await directory.gatewayFor(tenant, { tokenSha256 }, controllerId);
+  if (byToken !== undefined || certificate === undefined || certificate.isExpired === true) return byToken;
+  const keyId = keyIdOfPeer(certificate);
+  return keyId === undefined ? undefined : await directory.gatewayFor(tenant, { keyId }, controllerId);
+}
+
 /**
  * Names the device that a request comes from.
  * @throws DeviceApiError DEVICE_UNAUTHENTICATED
@@ -70,16 +85,13 @@ export async function authenticateDevice(
   credentials: Credentials,
   directory: DeviceDirectory,
 ): Promise<KnownDevice> {
-  const { certificate, targetToken, gatewayToken } = credentials;
+  const { certificate, targetToken } = credentials;
   const device = await findClaimed(claimed, credentials, directory);
   const isToken = targetToken !== undefined && isTokenOf(targetToken, device);
   if (device?.isActive !== true) throw new DeviceApiError('DEVICE_UNAUTHENTICATED');
   if (certificate !== undefined && isCertificateOf(certificate, device)) return device;
   if (isToken) return device;
-  const gateway =
-    gatewayToken === undefined
-      ? undefined
-      : await directory.gatewayFor(claimed.tenant, sha256Of(gatewayToken), device.controllerId);
+  const gateway = await findGateway(claimed.tenant, credentials, device.controllerId, directory);
   if (gateway !== undefined) return { ...device, spokenForBy: gateway };
   throw new DeviceApiError('DEVICE_UNAUTHENTICATED');
 }

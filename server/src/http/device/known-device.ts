@@ -44,12 +44,14 @@ export type KnownDevice = {
   readonly current: CurrentAssignment | undefined;
 };
 
+type GatewayProof = { readonly tokenSha256: Uint8Array } | { readonly keyId: string };
+
 export type DeviceDirectory = {
   readonly findDevice: (tenant: string, controllerId: string) => Promise<KnownDevice | undefined>;
   readonly findByToken: (tenant: string, tokenSha256: Uint8Array) => Promise<KnownDevice | undefined>;
   readonly findByKey: (tenant: string, keyId: string) => Promise<KnownDevice | undefined>;
-  /** The gateway with this token, if it may speak for the device. */
-  readonly gatewayFor: (tenant: string, tokenSha256: Uint8Array, controllerId: string) => Promise<string | undefined>;
+  /** The gateway with this token or key, if it may speak for the device. */
+  readonly gatewayFor: (tenant: string, shown: GatewayProof, controllerId: string) => Promise<string | undefined>;
 };
 
 // The result type is what Kysely infers; naming the columns once more would only repeat them.
@@ -148,18 +150,28 @@ function compileLookup(db: Db, column: 'd.controller_id' | 'd.token_sha256' | 'd
 
 async function gatewayFor(
   db: Db,
-  tenant: string,
-  tokenSha256: Uint8Array,
-  controllerId: string,
+  find: {
+    readonly tenant: string;
+    readonly shown: GatewayProof;
+    readonly controllerId: string;
+    readonly nowMs: number;
+  },
 ): Promise<string | undefined> {
+  const { tenant, shown, controllerId, nowMs } = find;
+  const [now, before, value] =
+    'keyId' in shown
+      ? (['g.key_id', 'g.previous_key_id', shown.keyId] as const)
+      : (['g.token_sha256', 'g.previous_token_sha256', shown.tokenSha256] as const);
   const row = await db
     .selectFrom('gateway as g')
     .innerJoin('tenant as t', 't.id', 'g.tenant_id')
     .innerJoin('gateway_device as n', 'n.gateway_id', 'g.id')
     .select('g.id')
     .where('t.name', '=', tenant)
-    .where('g.token_sha256', '=', tokenSha256)
     .where('n.controller_id', '=', controllerId)
+    .where((eb) =>
+      eb.or([eb(now, '=', value), eb.and([eb(before, '=', value), eb('g.previous_until_ms', '>', nowMs)])]),
+    )
     .executeTakeFirst();
   return row === undefined ? undefined : `gateway/${row.id}`;
 }
@@ -170,6 +182,7 @@ export function deviceDirectory(db: Db, now: () => Date): DeviceDirectory {
     findDevice: compileLookup(db, 'd.controller_id', now),
     findByToken: compileLookup(db, 'd.token_sha256', now),
     findByKey: compileLookup(db, 'd.key_id', now),
-    gatewayFor: (tenant, tokenSha256, controllerId) => gatewayFor(db, tenant, tokenSha256, controllerId),
+    gatewayFor: (tenant, shown, controllerId) =>
+      gatewayFor(db, { tenant, shown, controllerId, nowMs: now().getTime() }),
   };
 }

@@ -56,7 +56,17 @@ export type DeviceSchema = {
     taken_ms: number | null;
   };
   device_group: { tenant_id: number; name: string; filter: string; created_ms: number; updated_ms: number };
-  gateway: { id: Generated<number>; tenant_id: number; name: string; token_sha256: Uint8Array };
+  /** With a key, `token_sha256` is that of a secret that nobody has. */
+  gateway: {
+    id: Generated<number>;
+    tenant_id: number;
+    name: string;
+    token_sha256: Uint8Array;
+    key_id: Generated<string | null>;
+    previous_token_sha256: Generated<Uint8Array | null>;
+    previous_key_id: Generated<string | null>;
+    previous_until_ms: Generated<number | null>;
+  };
   gateway_device: { gateway_id: number; controller_id: string };
 };
 
