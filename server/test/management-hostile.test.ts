@@ -28,6 +28,7 @@ const VALID_PARAMS: Readonly<Record<string, string>> = {
   keyId: 'ab'.repeat(32),
   sha256: 'ab'.repeat(32),
   product: 'unknown',
+  market: 'EU',
   introductionId: 'pawl-200000000',
 };
 const OPERATIONS = Object.entries(MANAGEMENT_OPERATIONS) as [string, ManagementOperation][];
@@ -169,6 +170,7 @@ const HOSTILE_PARAMS: Readonly<Record<string, readonly string[]>> = {
   introductionId: ['pawl-0', 'PAWL-1', 'pawl-1%20', 'other-1', 'pawl-1000000000', '1'],
   keyId: ['AB'.repeat(32), 'ab', 'x'.repeat(64), '..%2F..'],
   sha256: ['AB'.repeat(32), 'ab', 'x'.repeat(64), '..%2F..'],
+  market: ['eu', 'E', 'EURO', '..%2F', '%C3%84U'],
   product: ['UPPER', '..%2Fetc', '-a', 'a_b', 'x'.repeat(64), '%C3%A4'],
 };
 
@@ -255,6 +257,8 @@ const UNKNOWN: Readonly<Record<string, string>> = {
   decideWaiver: 'WAIVER_UNKNOWN',
   getGap: 'PRODUCT_UNKNOWN',
   getTasks: 'PRODUCT_UNKNOWN',
+  setMarketGate: 'PRODUCT_UNKNOWN',
+  passMarketGate: 'ROLLOUT_UNKNOWN',
 };
 
 const PEM = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' });
@@ -275,6 +279,8 @@ const VALID_BODIES: Readonly<Record<string, string>> = {
   withdrawEvidence: '{"reason":"no"}',
   proposeWaiver: '{"model":"a","requirement":"b","reason":"no"}',
   decideWaiver: '{"verdict":"refuse"}',
+  setMarketGate: '{"filter":null}',
+  passMarketGate: '{"market":"EU","reason":"no"}',
   returnRollout: '{"releaseId":1}',
   approveRollout: '{"signature":{"kind":"statement","envelope":"e30="}}',
   putWebhook: '{"url":"https://hooks.example/","state":"active"}',

@@ -181,6 +181,47 @@ test('a part of the ledger proves itself offline: a product with its devices, a 
   await assert.rejects(part({ product: 'none' }), { code: 'PRODUCT_UNKNOWN' });
 });
 
+test('a gate holds a rollout to the devices of its market, says what is missing, and is passed by another person only', async () => {
+  (await enrol('sensor-1', 'sensor')).script.close();
+  const filter = 'name:sensor-1';
+  const gate = (of: string | null) =>
+    server.operator.call('setMarketGate', { params: { ...HEARTH, market: 'EU' }, body: { filter: of } });
+  await assert.rejects(gate(':'), { code: 'FILTER_MALFORMED' });
+  await gate(filter);
+  const author = await person('admin');
+  const approver = await person('approver');
+  const [release] = (await author.call('listReleases', { query: { line: 'hearth' } })).items;
+  const make = async () => {
+    const body = { name: 'to the market', releaseId: release?.id ?? 0, filter };
+    return { params: { id: (await author.call('createRollout', { body })).id } };
+  };
+  const start = ({ params }: { params: { id: number } }) =>
+    author.call('changeRollout', { params: { ...params, verb: 'start' }, body: {} });
+  const held = await make();
+  await assert.rejects(start(held), (error: Error & { code?: string }) => {
+    assert.equal(error.code, 'MARKET_GATE_HELD');
+    return /sensor.*EU.*missing/.test(error.message);
+  });
+  assert.equal((await author.call('getRollout', held)).state, 'ready');
+  const body = { market: 'EU', reason: 'ten devices for the test house' };
+  await assert.rejects(author.call('passMarketGate', { ...held, body }), { code: 'APPROVAL_BY_AUTHOR' });
+  await approver.call('passMarketGate', { ...held, body });
+  assert.equal((await start(held)).state, 'running');
+  // Another rollout is held again, until the gate is gone.
+  const next = await make();
+  await assert.rejects(start(next), { code: 'MARKET_GATE_HELD' });
+  await gate(null);
+  assert.equal((await start(next)).state, 'running');
+  const { vkey } = await server.operator.call('getCheckpoint', {});
+  const { entries } = verifyBundle(await server.operator.call('exportBundle', {}), { vkey });
+  const said = entries.filter(({ predicateType }) => predicateType === 'urn:pawl:market-gate:1');
+  assert.deepEqual(
+    said.map(({ predicate }) => predicate['act']),
+    ['set', 'pass', 'set'],
+  );
+  assert.equal(said[1]?.predicate['reason'], body.reason);
+});
+
 test('what does not apply is asked by one person and approved by another, or it counts for nothing', async () => {
   const author = await person('compliance');
   const approver = await person('approver');

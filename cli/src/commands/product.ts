@@ -157,7 +157,49 @@ const decide = defineCommand({
   },
 });
 
+const MARKET = { type: 'string', value: 'NAME', summary: 'the market, as EU', required: true } as const;
+
+const gate = defineCommand({
+  summary: 'hold rollouts to the devices of a market back until the records are met',
+  about: ['Releases of security fixes only are never held.'],
+  positionals: [NAME],
+  options: {
+    market: MARKET,
+    devices: { type: 'string', value: 'FILTER', summary: 'which devices the market is' },
+    off: { type: 'boolean', summary: 'hold nothing for it any more' },
+    ...WORKSPACE_OPTION,
+  },
+  example: 'pawl product gate hearth --market EU --devices tag:eu',
+  async run({ values, positionals: [name = ''], io }) {
+    const { market, devices } = values;
+    if ((devices === undefined) === !values.off) throw new CliError('CLI_USAGE', { expected: '--devices or --off' });
+    const client = await connect(await loadWorkspace(io, values.workspace));
+    const filter = devices ?? null;
+    await client.call('setMarketGate', { params: { product: name, market }, body: { filter } });
+    const text = filter === null ? `nothing of ${name} is held for ${market}` : `${market} is ${filter}`;
+    return { json: { product: name, market, filter }, text: [text] };
+  },
+});
+
+const pass = defineCommand({
+  summary: 'let a rollout that you did not make pass the gate of a market all the same',
+  positionals: [{ name: 'ROLLOUT', summary: 'the number of the rollout' }],
+  options: {
+    market: MARKET,
+    reason: { type: 'string', value: 'TEXT', summary: 'why', required: true },
+    ...WORKSPACE_OPTION,
+  },
+  example: 'pawl product pass 7 --market EU --reason "ten devices for the test house"',
+  async run({ values, positionals: [number = ''], io }) {
+    const client = await connect(await loadWorkspace(io, values.workspace));
+    const { market, reason } = values;
+    const id = Number(parseNumber(number, 'ROLLOUT'));
+    await client.call('passMarketGate', { params: { id }, body: { market, reason } });
+    return { json: { rolloutId: id, market, reason }, text: [`rollout ${id} may pass the gate of ${market}`] };
+  },
+});
+
 export const product: CommandGroup = {
   summary: 'what products are, and what does not apply to them',
-  commands: { put, list, show, export: exportRecord, waive, waivers, decide },
+  commands: { put, list, show, export: exportRecord, waive, waivers, decide, gate, pass },
 };

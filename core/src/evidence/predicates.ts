@@ -103,6 +103,10 @@ export const PREDICATES = {
     summary: 'what a product is was written down; the subject is the record',
     signedBy: ['ledger'],
   },
+  'urn:pawl:market-gate:1': {
+    summary: 'which devices a market is was said, or a rollout was let pass the gate of a market, with the reason',
+    signedBy: ['ledger'],
+  },
   'urn:pawl:waiver:1': {
     summary: 'somebody asked, approved or refused that a requirement is not for a model, with the reason',
     signedBy: ['ledger'],

@@ -16,6 +16,7 @@ import { insertWaves, listWaves } from '../store/waves.ts';
 import { refuseUnapproved } from './approval.ts';
 import { excuse, moveWave, settleRollouts, takeSteps } from './engine.ts';
 import { ServerError } from './errors.ts';
+import { refuseHeldMarkets } from './evidence/market-gate.ts';
 import type { ServerPorts } from './ports.ts';
 import { refuseExpired } from './retention.ts';
 import { recordRollout } from './rollout-record.ts';
@@ -167,9 +168,11 @@ function isEarly(row: RolloutTable, nowMs: number): boolean {
 
 /**
  * Starts, pauses, resumes or stops a rollout, tries again what failed, or starts the next wave now.
- * @throws ServerError ROLLOUT_UNKNOWN, ROLLOUT_STATE_UNSUITABLE, ROLLOUT_NOTHING_TO_RETRY, ROLLOUT_LAST_WAVE
+ * @throws ServerError ROLLOUT_UNKNOWN, ROLLOUT_STATE_UNSUITABLE, ROLLOUT_NOTHING_TO_RETRY, ROLLOUT_LAST_WAVE;
+ *   EvidenceVaultError MARKET_GATE_HELD
  */
 export async function changeRollout(ports: ServerPorts, actor: Actor, id: number, verb: RolloutVerb): Promise<Rollout> {
+  if (verb === 'start') await refuseHeldMarkets(ports, actor.tenantId, id);
   const touched = await ports.database.write(async (trx) => {
     const row = await findRollout(trx, actor.tenantId, id);
     if (row === undefined) throw new ServerError('ROLLOUT_UNKNOWN', { id });

@@ -1,6 +1,6 @@
 /** Products, what does not apply to them, and how they stand by the ledger. */
 import { z } from 'zod';
-import { day, numericId, productName } from '../resources/names.ts';
+import { day, numericId, productName, sentence } from '../resources/names.ts';
 import {
   gapMatrix,
   marketGate,
@@ -13,7 +13,7 @@ import {
   waiver,
   waiverDecision,
 } from '../resources/product.ts';
-import { byId, inUrl, limit, type OperationTable } from './operation.ts';
+import { byId, done, inUrl, limit, type OperationTable } from './operation.ts';
 
 const byProduct = z.strictObject({ product: productName });
 const version = inUrl(numericId).optional();
@@ -116,5 +116,27 @@ export const PRODUCT_OPERATIONS = {
     query: z.strictObject({ model: productName, market: marketName, on: day.optional() }),
     response: marketGate,
     errors: ['PRODUCT_UNKNOWN', 'PRODUCT_MODEL_UNKNOWN'],
+  },
+  setMarketGate: {
+    method: 'PUT',
+    path: '/api/v1/products/{product}/gates/{market}',
+    summary:
+      'Say which devices a market is: rollouts to them start only when the records do not hold their models back',
+    allow: 'evidence:write',
+    params: z.strictObject({ product: productName, market: marketName }),
+    body: z.strictObject({ filter: z.string().min(1).max(4096).nullable() }),
+    response: done,
+    errors: ['PRODUCT_UNKNOWN', 'FILTER_MALFORMED'],
+  },
+  passMarketGate: {
+    method: 'POST',
+    path: '/api/v1/rollouts/{id}/market-pass',
+    summary: 'Let a rollout pass the gate of a market all the same; by a person who did not make it, with the reason',
+    allow: 'rollout:approve',
+    line: 'rollout',
+    params: byId,
+    body: z.strictObject({ market: marketName, reason: sentence }),
+    response: done,
+    errors: ['ROLLOUT_UNKNOWN', 'APPROVAL_BY_AUTHOR', 'PERSON_REQUIRED'],
   },
 } as const satisfies OperationTable;

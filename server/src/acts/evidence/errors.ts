@@ -52,6 +52,12 @@ export const EVIDENCE_VAULT_ERRORS = {
     advice: 'The name in the address and `product` in the file are the same.',
     status: 422,
   },
+  MARKET_GATE_HELD: {
+    message: 'the records hold this model back from this market',
+    advice:
+      'Look at `pawl gap gate`; add the evidence, or let somebody else than the author pass it: `pawl product pass`.',
+    status: 409,
+  },
   WAIVER_UNKNOWN: {
     message: 'nobody asked for this',
     advice: 'List what was asked with `pawl product waivers`.',

@@ -11,6 +11,7 @@ import { FILTERS } from './filters.ts';
 import { INCIDENTS } from './incidents.ts';
 import { KEPT_ANSWERS } from './kept-answers.ts';
 import { MANY_PROCESSES } from './many-processes.ts';
+import { MARKET_GATES } from './market-gates.ts';
 import { MENDER } from './mender.ts';
 import type { Migration } from './migration.ts';
 import { OBJECT_RETENTION } from './object-retention.ts';
@@ -56,4 +57,5 @@ export const MIGRATIONS: readonly Migration[] = [
   SBOMS,
   PRODUCTS,
   INCIDENTS,
+  MARKET_GATES,
 ];

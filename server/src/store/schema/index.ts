@@ -12,6 +12,7 @@ import type { IncidentSchema } from './incident.ts';
 import type { IntroductionSchema } from './introduction.ts';
 import type { KeptAnswerSchema } from './kept-answer.ts';
 import type { LedgerSchema } from './ledger.ts';
+import type { MarketGateSchema } from './market-gate.ts';
 import type { MenderSchema } from './mender.ts';
 import type { ProductSchema } from './product.ts';
 import type { ReleaseSchema } from './release.ts';
@@ -33,6 +34,7 @@ export type Schema = AccessSchema &
   LedgerSchema &
   EvidenceSchema &
   ProductSchema &
+  MarketGateSchema &
   EventSchema &
   WebhookSchema &
   IncidentSchema &

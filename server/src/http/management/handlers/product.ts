@@ -2,6 +2,7 @@
 import { cellRow, countStates, decideGate, gateRow, remediationQueue, taskRow } from '@pawl/compliance/gap';
 import { EvidenceVaultError } from '../../../acts/evidence/errors.ts';
 import { type LiveRecords, liveRecords, mustFindProduct } from '../../../acts/evidence/live.ts';
+import { passGate, setGate } from '../../../acts/evidence/market-gate.ts';
 import {
   decideWaiver,
   exportProduct,
@@ -11,7 +12,7 @@ import {
   waiverView,
 } from '../../../acts/evidence/product.ts';
 import { listProducts, listProductVersions, listWaivers } from '../../../store/products.ts';
-import { type Handlers, PAGE } from './handler.ts';
+import { DONE, type Handlers, PAGE } from './handler.ts';
 
 const standing = ({ product, version, on, ledgerSize }: LiveRecords) => ({
   product: product.product,
@@ -33,7 +34,17 @@ export const PRODUCT_HANDLERS: Pick<
   | 'getGap'
   | 'getTasks'
   | 'getMarketGate'
+  | 'setMarketGate'
+  | 'passMarketGate'
 > = {
+  setMarketGate: async ({ actor, params, body }, ports) => {
+    await setGate(ports, actor, params, body.filter);
+    return DONE;
+  },
+  passMarketGate: async ({ actor, params, body }, ports) => {
+    await passGate(ports, actor, params.id, body);
+    return DONE;
+  },
   putProduct: ({ actor, params, body }, ports) => putProduct(ports, actor, params.product, body),
   listProducts: async ({ actor }, { database }) => ({
     items: (await listProducts(database.read, actor.tenantId)).map(productView),
