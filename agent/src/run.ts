@@ -35,10 +35,12 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   'AGENT_LINK_FOREIGN',
 ]);
 
-/** A device that introduced itself asks until it is in. */
-async function comeIn(options: RunOptions, ports: AgentPorts): Promise<void> {
+/** A device that introduced itself asks until it is in, or told to stop. */
+async function isIn(options: RunOptions, ports: AgentPorts): Promise<boolean> {
   const { controllerId, introduction } = await loadConfig(ports.disk, stateFolder(options.stateDir).config);
-  if (controllerId === undefined && introduction !== undefined) await awaitAdmission(options, ports);
+  if (controllerId !== undefined || introduction === undefined) return true;
+  await awaitAdmission(options, ports);
+  return !ports.signal.aborted;
 }
 
 async function openDevice(options: RunOptions, ports: AgentPorts, journal: Journal): Promise<Device> {
@@ -96,8 +98,7 @@ export async function runAgent(options: RunOptions, ports: AgentPorts): Promise<
   try {
     const journal = await Journal.open(ports.disk, folder.journal);
     try {
-      await comeIn(options, ports);
-      if (ports.signal.aborted) return;
+      if (!(await isIn(options, ports))) return;
       const device = await openDevice(options, ports, journal);
       try {
         const { installed, activeSlot, floor } = journal.state;
