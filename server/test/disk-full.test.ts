@@ -102,8 +102,10 @@ async function addUntilRefused(
 
 async function verifyKnown(names: readonly string[]): Promise<void> {
   const known = new Set<string>();
-  for (let cursor = ''; ; ) {
-    const page = await operator.call('listDevices', { query: { limit: 500, cursor } });
+  for (let cursor: string | undefined; ; ) {
+    const page = await operator.call('listDevices', {
+      query: { limit: 500, ...(cursor === undefined ? {} : { cursor }) },
+    });
     for (const { controllerId } of page.items) known.add(controllerId);
     if (page.next === null) break;
     cursor = page.next;

@@ -36,14 +36,14 @@ async function rollOutTo(filter: string): Promise<number> {
 
 async function entries(): Promise<{ index: number; envelope: Uint8Array; predicateType: string; subject: string }[]> {
   const all = [];
-  for (let from: number | undefined = 0; from !== undefined; ) {
+  for (let cursor: string | undefined; ; ) {
     const page: Awaited<ReturnType<typeof call<'listEntries'>>> = await call('listEntries', {
-      query: { from, limit: 3 },
+      query: { ...(cursor === undefined ? { from: 0 } : { cursor }), limit: 3 },
     });
     all.push(...page.items.map((one) => ({ ...one, envelope: fromBase64(one.envelope) })));
-    from = page.next === null ? undefined : Number(page.next);
+    if (page.next === null) return all;
+    cursor = page.next;
   }
-  return all;
 }
 
 async function verifyEveryEntry(): Promise<number> {

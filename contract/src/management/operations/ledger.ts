@@ -1,7 +1,7 @@
 /** The ledger. */
 import { z } from 'zod';
 import { checkpoint, ledgerEntry, ledgerPart, ledgerProof } from '../resources/ledger.ts';
-import { inUrl, limit, type OperationTable, page } from './operation.ts';
+import { cursor, inUrl, limit, type OperationTable, page } from './operation.ts';
 
 export const LEDGER_OPERATIONS = {
   getCheckpoint: {
@@ -17,7 +17,7 @@ export const LEDGER_OPERATIONS = {
     path: '/api/v1/ledger/entries',
     summary: 'Entries of the ledger, oldest first',
     allow: 'ledger:read',
-    query: z.strictObject({ from: inUrl(z.number().int().nonnegative()).optional(), limit }),
+    query: z.strictObject({ from: inUrl(z.number().int().nonnegative()).optional(), cursor, limit }),
     response: page(ledgerEntry),
     errors: [],
   },

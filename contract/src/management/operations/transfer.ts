@@ -23,7 +23,7 @@ export const TRANSFER_OPERATIONS = {
   },
   takeDevices: {
     method: 'POST',
-    path: '/api/v1/device-offers/take',
+    path: '/api/v1/device-transfers',
     summary: 'Take the devices of an offer into this tenant, all or none; they keep their keys and addresses',
     allow: 'settings:write',
     body: deviceTaking,

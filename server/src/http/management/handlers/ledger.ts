@@ -1,9 +1,9 @@
 /** Handlers of the ledger. */
-
 import { toBase64 } from '@pawl/core/bytes';
 import { checkpointOf, exportLedger, proofOf } from '../../../acts/ledger.ts';
 import { exportPart } from '../../../acts/ledger-part.ts';
 import { listLedger, settleLedger } from '../../../store/ledger.ts';
+import { readCursor } from '../cursor.ts';
 import { type Handlers, PAGE, pageOf } from './handler.ts';
 
 export const LEDGER_HANDLERS: Pick<Handlers, 'getCheckpoint' | 'listEntries' | 'getProof' | 'exportBundle'> = {
@@ -14,7 +14,7 @@ export const LEDGER_HANDLERS: Pick<Handlers, 'getCheckpoint' | 'listEntries' | '
   listEntries: async ({ query }, { database }) => {
     await settleLedger(database);
     const limit = query.limit ?? PAGE;
-    const rows = await listLedger(database.read, query.from ?? 0, limit + 1);
+    const rows = await listLedger(database.read, readCursor(query.cursor) ?? query.from ?? 0, limit + 1);
     const entries = rows.map(({ envelope, ...row }) => ({ ...row, envelope: toBase64(envelope) }));
     return pageOf(entries, limit, (entry) => String(entry.index + 1));
   },
