@@ -3,10 +3,13 @@
  * refusal is a problem document which gives nothing away, and that not one byte of the database changes.
  */
 import assert from 'node:assert/strict';
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { MANAGEMENT_OPERATIONS, type ManagementOperation } from '@pawl/contract/management';
+import { z } from 'zod';
+import { NEVER_UNKNOWN, UNKNOWN, VALID_BODIES } from './management-examples.ts';
 import { exchange, type RawAnswer, type RawRequest } from './raw-http.ts';
 import { startTestServer, type TestServer } from './running-server.ts';
 
@@ -104,6 +107,12 @@ test('a body of another media type is refused by every operation that takes JSON
   }
 });
 
+const CODINGS: readonly (readonly [string, Uint8Array])[] = [
+  ['gzip', gzipSync('{}')],
+  ['gzip', Buffer.from('{}')],
+  ['br', Buffer.from('{}')],
+  ['identity, gzip', Buffer.from('{}')],
+];
 const nested = (depth: number) => `{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`;
 const HOSTILE_JSON: readonly (readonly [string, string | Uint8Array])[] = [
   ['nothing', ''],
@@ -119,6 +128,10 @@ const HOSTILE_JSON: readonly (readonly [string, string | Uint8Array])[] = [
   ['an unknown member', '{"there is no such member":1}'],
   ['a prototype', '{"__proto__":{"role":"admin"}}'],
   ['a byte order mark', '\ufeff{}'],
+  ['UTF-16, little-endian', Buffer.from('\ufeff{}', 'utf16le')],
+  ['UTF-16 without a mark', Buffer.from('{}', 'utf16le')],
+  ['UTF-32', Uint8Array.of(0, 0, 0, 0x7b, 0, 0, 0, 0x7d)],
+  ['gzip that does not say so', gzipSync('{}')],
   ['bytes that are no UTF-8', Uint8Array.of(0x7b, 0x22, 0xc0, 0xaf, 0x22, 0x7d)],
 ];
 
@@ -128,6 +141,39 @@ test('a body that is not strict JSON of the contract is refused by every operati
       assertProblem(await send(operation, { body }), 400, 'API_REQUEST_INVALID', `${id}: ${name}`);
     }
   }
+});
+
+test('a coded body is refused by every operation that takes one, whether the coding is true or not', async () => {
+  for (const [id, operation] of OPERATIONS) {
+    if (operation.body === undefined) continue;
+    const type = operation.body === 'bytes' ? 'application/octet-stream' : 'application/json';
+    for (const [coding, body] of CODINGS) {
+      const url = id === 'putEvidenceFile' ? `${urlOf(operation)}?sizeBytes=2` : urlOf(operation);
+      const headers = { 'content-type': type, 'content-encoding': coding };
+      const answer = await send(operation, { body, headers }, url);
+      assertProblem(answer, 415, 'API_CONTENT_TYPE_UNSUPPORTED', `${id} ${coding}`);
+    }
+  }
+});
+
+/** A value of each type and spelling that JSON has. */
+const OF_EACH_TYPE = [null, true, -1, 2 ** 53, '\u0000', 'x'.repeat(20_000), [null], { a: 1 }];
+
+test('a member of any other type is refused by every operation, in the place of each member that it takes', async () => {
+  let sent = 0;
+  for (const [id, { body, ...operation }] of WITH_JSON) {
+    if (!(body instanceof z.ZodObject)) continue;
+    for (const [member, schema] of Object.entries(body.shape as Readonly<Record<string, z.ZodType>>)) {
+      for (const value of OF_EACH_TYPE) {
+        if (schema.safeParse(value).success) continue;
+        const text = JSON.stringify({ ...(JSON.parse(VALID_BODIES[id] ?? '{}') as object), [member]: value });
+        const answer = await send({ body, ...operation }, { body: text });
+        assertProblem(answer, 400, 'API_REQUEST_INVALID', `${id} ${member} ${text.slice(0, 80)}`);
+        sent += 1;
+      }
+    }
+  }
+  assert.ok(sent > 1000, `${sent}`);
 });
 
 test('a body over the limit of the operation is refused, announced or not', async () => {
@@ -186,116 +232,6 @@ test('names like paths, and numbers of another spelling or size, are refused by 
     }
   }
 });
-
-/** What each operation says of what does not exist; the others have nothing to look up by path. */
-const UNKNOWN: Readonly<Record<string, string>> = {
-  revokeToken: 'TOKEN_UNKNOWN',
-  revokeOwnToken: 'TOKEN_UNKNOWN',
-  endSession: 'SESSION_UNKNOWN',
-  revokeApprovalKey: 'APPROVAL_KEY_UNKNOWN',
-  registerApprovalKeyFor: 'PERSON_UNKNOWN',
-  inviteAgain: 'PERSON_UNKNOWN',
-  getPerson: 'PERSON_UNKNOWN',
-  setRoles: 'PERSON_UNKNOWN',
-  disablePerson: 'PERSON_UNKNOWN',
-  enablePerson: 'PERSON_UNKNOWN',
-  getDevice: 'DEVICE_UNKNOWN',
-  decommissionDevice: 'DEVICE_UNKNOWN',
-  changeDevice: 'DEVICE_UNKNOWN',
-  listDeviceLog: 'DEVICE_UNKNOWN',
-  getDevicePolicy: 'DEVICE_UNKNOWN',
-  setDevicePolicy: 'DEVICE_UNKNOWN',
-  getGroup: 'GROUP_UNKNOWN',
-  deleteGroup: 'GROUP_UNKNOWN',
-  approveIntroduction: 'INTRODUCTION_UNKNOWN',
-  rejectIntroduction: 'INTRODUCTION_UNKNOWN',
-  withdrawOffer: 'TRANSFER_UNKNOWN',
-  removeAuthority: 'AUTHORITY_UNKNOWN',
-  barCertificate: 'AUTHORITY_UNKNOWN',
-  getGateway: 'GATEWAY_UNKNOWN',
-  changeGateway: 'GATEWAY_UNKNOWN',
-  rotateGateway: 'GATEWAY_UNKNOWN',
-  revokeGateway: 'GATEWAY_UNKNOWN',
-  getApproval: 'ROLLOUT_UNKNOWN',
-  approveRollout: 'ROLLOUT_UNKNOWN',
-  withdrawApproval: 'ROLLOUT_UNKNOWN',
-  denyRollout: 'ROLLOUT_UNKNOWN',
-  returnRollout: 'ROLLOUT_UNKNOWN',
-  putArtifact: 'RELEASE_UNKNOWN',
-  publishRelease: 'RELEASE_UNKNOWN',
-  getRollout: 'ROLLOUT_UNKNOWN',
-  changeRollout: 'ROLLOUT_UNKNOWN',
-  cancelAssignment: 'ASSIGNMENT_UNKNOWN',
-  listAssignmentLog: 'ASSIGNMENT_UNKNOWN',
-  acceptMenderRequest: 'MENDER_REQUEST_UNKNOWN',
-  rejectMenderRequest: 'MENDER_REQUEST_UNKNOWN',
-  getProof: 'LEDGER_ENTRY_UNKNOWN',
-  getWebhook: 'WEBHOOK_UNKNOWN',
-  putWebhook: 'WEBHOOK_UNKNOWN',
-  deleteWebhook: 'WEBHOOK_UNKNOWN',
-  rotateWebhookSecret: 'WEBHOOK_UNKNOWN',
-  listDeadLetters: 'WEBHOOK_UNKNOWN',
-  redeliver: 'WEBHOOK_UNKNOWN',
-  getVulnerability: 'VULNERABILITY_UNKNOWN',
-  getIncident: 'INCIDENT_UNKNOWN',
-  changeIncident: 'INCIDENT_UNKNOWN',
-  getDossier: 'INCIDENT_UNKNOWN',
-  recordSubmission: 'INCIDENT_UNKNOWN',
-  closeIncident: 'INCIDENT_UNKNOWN',
-  getExposure: 'VULNERABILITY_UNKNOWN',
-  putSbom: 'RELEASE_UNKNOWN',
-  getSbom: 'RELEASE_UNKNOWN',
-  changeVulnerability: 'VULNERABILITY_UNKNOWN',
-  moveVulnerability: 'VULNERABILITY_UNKNOWN',
-  getEvidence: 'EVIDENCE_UNKNOWN',
-  getEvidenceFile: 'EVIDENCE_UNKNOWN',
-  withdrawEvidence: 'EVIDENCE_UNKNOWN',
-  getProduct: 'PRODUCT_UNKNOWN',
-  exportProduct: 'PRODUCT_UNKNOWN',
-  proposeWaiver: 'PRODUCT_UNKNOWN',
-  listWaivers: 'PRODUCT_UNKNOWN',
-  decideWaiver: 'WAIVER_UNKNOWN',
-  getGap: 'PRODUCT_UNKNOWN',
-  getTasks: 'PRODUCT_UNKNOWN',
-  setMarketGate: 'PRODUCT_UNKNOWN',
-  passMarketGate: 'ROLLOUT_UNKNOWN',
-};
-
-const PEM = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' });
-/** Bodies of operations that take more than an empty one. */
-const VALID_BODIES: Readonly<Record<string, string>> = {
-  approveIntroduction: '{"controllerId":"unknown","model":"hub"}',
-  barCertificate: '{"serialNumber":"1"}',
-  setRoles: '{"roles":[]}',
-  denyRollout: '{"reason":"no"}',
-  moveVulnerability: '{"step":"triage"}',
-  recordSubmission: JSON.stringify({
-    stage: 'early-warning',
-    at: '2026-01-01T00:00:00Z',
-    sentBy: 'x',
-    reference: 'x',
-    dossierSha256: 'ab'.repeat(32),
-  }),
-  withdrawEvidence: '{"reason":"no"}',
-  proposeWaiver: '{"model":"a","requirement":"b","reason":"no"}',
-  decideWaiver: '{"verdict":"refuse"}',
-  setMarketGate: '{"filter":null}',
-  passMarketGate: '{"market":"EU","reason":"no"}',
-  returnRollout: '{"releaseId":1}',
-  approveRollout: '{"signature":{"kind":"statement","envelope":"e30="}}',
-  putWebhook: '{"url":"https://hooks.example/","state":"active"}',
-  registerApprovalKeyFor: JSON.stringify({ label: 'k', publicKeyPem: PEM }),
-  acceptMenderRequest: '{"controllerId":"unknown","model":"hub"}',
-};
-/** What is not there is made; or a token does not get so far. */
-const NEVER_UNKNOWN = new Set([
-  'putLine',
-  'putGroup',
-  'removePasskey',
-  'putEvidenceFile',
-  'putProduct',
-  'getMarketGate',
-]);
 
 test('what does not exist is 404 with a code of its own', async () => {
   for (const [id, operation] of OPERATIONS) {

@@ -27,8 +27,8 @@ export const API_ERRORS = {
     status: 400,
   },
   API_CONTENT_TYPE_UNSUPPORTED: {
-    message: 'the media type of the body is not taken here',
-    advice: 'Send application/json; artifacts as application/octet-stream.',
+    message: 'the media type or coding of the body is not taken here',
+    advice: 'Send application/json, or artifacts as application/octet-stream; without Content-Encoding.',
     status: 415,
   },
   API_BODY_TOO_LARGE: {

@@ -1,6 +1,7 @@
 /**
  * The writing side of SQLite: one connection, whose transactions take turns. A commit waits for the disk, and takes longer
- * than most acts; so the acts that come while others are at work share one. Each is a savepoint of its own: it sees those
+ * than most acts; so the acts that come in the same turn of the event loop share one: the first is committed at once, those
+ * after it together. Each is a savepoint of its own: it sees those
  * before it, what it throws undoes it alone, and its promise resolves when the commit of all is on the disk. When that
  * commit fails, each of them fails.
  */
@@ -58,6 +59,8 @@ export class SqliteWriter implements Driver {
   readonly #beforeCommit: () => void;
   readonly #waiting: (() => void)[] = [];
   #isTaken = false;
+  /** Whether a commit was made in this turn of the event loop. */
+  #isBusy = false;
   #group: Group | undefined;
 
   /** `beforeCommit` is called in the same turn as each COMMIT, right before it. */
@@ -86,8 +89,6 @@ export class SqliteWriter implements Driver {
     if (this.#group === undefined) {
       this.#connection.exec('BEGIN IMMEDIATE');
       this.#group = new Group();
-      // One look at what else has arrived: many at the same time share a commit, one alone does not wait for others.
-      setImmediate(() => this.#closeUnlessTaken());
     }
     this.#connection.exec('SAVEPOINT act');
     return Promise.resolve();
@@ -125,7 +126,9 @@ export class SqliteWriter implements Driver {
     const next = this.#waiting.shift();
     if (next !== undefined) return next();
     this.#isTaken = false;
-    if (this.#group !== undefined) setImmediate(() => this.#closeUnlessTaken());
+    if (this.#group === undefined) return;
+    if (this.#isBusy) setImmediate(() => this.#closeUnlessTaken());
+    else this.#close();
   }
 
   /** Whoever has the connection now comes by here again at its end. */
@@ -136,6 +139,12 @@ export class SqliteWriter implements Driver {
   #close(): void {
     const group = this.#group;
     if (group === undefined) return;
+    if (!this.#isBusy) {
+      this.#isBusy = true;
+      setImmediate(() => {
+        this.#isBusy = false;
+      });
+    }
     try {
       this.#beforeCommit();
       this.#connection.exec('COMMIT');

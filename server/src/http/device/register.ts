@@ -47,6 +47,9 @@ async function nameSender(request: FastifyRequest, operation: DeviceOperation, p
 
 function bodyOf(request: FastifyRequest, operation: DeviceOperation): unknown {
   if (operation.body === undefined) return undefined;
+  // A coding that is not undone must not pass for what it hides (RFC 9110 §8.4).
+  const coding = request.headers['content-encoding'];
+  if (coding !== undefined) throw new DeviceApiError('DEVICE_CONTENT_TYPE_UNSUPPORTED', { actual: coding });
   const bytes = request.body instanceof Uint8Array ? new Uint8Array(request.body) : new Uint8Array();
   const contentType = request.headers['content-type'];
   if (operation.body !== 'bytes') return parseBody(operation.body, bytes, contentType);

@@ -51,6 +51,10 @@ function parseBody(operation: ManagementOperation, request: FastifyRequest): unk
   const expected = operation.body === 'bytes' ? 'application/octet-stream' : 'application/json';
   const actual = mediaType(request);
   if (actual !== expected) throw new ApiError('API_CONTENT_TYPE_UNSUPPORTED', { expected, actual });
+  // A coding that is not undone must not pass for what it hides (RFC 9110 §8.4).
+  const coding = request.headers['content-encoding'];
+  if (coding !== undefined)
+    throw new ApiError('API_CONTENT_TYPE_UNSUPPORTED', { expected: 'no coding', actual: coding });
   if (operation.body === 'bytes') return request.body as Readable;
   let value: unknown;
   try {
