@@ -8,7 +8,7 @@ import type { ServerPorts } from '../../acts/ports.ts';
 import { secretSha256 } from '../../acts/secret.ts';
 import { type Actor, NOBODY } from '../../domain/actor.ts';
 import { isFirstTenant } from '../../store/access.ts';
-import type { Db } from '../../store/database.ts';
+import type { Db, Trx } from '../../store/database.ts';
 import { findRelease } from '../../store/releases.ts';
 import { findRollout } from '../../store/rollouts.ts';
 import { findSessionActor, noteSessionUse } from '../../store/sessions.ts';
@@ -105,6 +105,25 @@ export async function authorize(actor: Actor, { allow, line }: ManagementOperati
   }
   // Which line it is stands in what is read later; that it is about one, is known now.
   if (actor.lines !== undefined && line === undefined) throw new ApiError('API_FORBIDDEN', { at: 'lines' });
+}
+
+/**
+ * The same questions once more, in the transaction that acts: what was taken from somebody in between is taken.
+ * @throws ApiError API_UNAUTHENTICATED, API_FORBIDDEN
+ */
+export async function authorizeAgain(
+  { headers: { authorization } }: IncomingMessage,
+  operation: ManagementOperation,
+  { visit: { sessionSecret } }: Visitor,
+  trx: Trx,
+  nowMs: number,
+): Promise<void> {
+  if (operation.allow === 'open') return;
+  const secret = authorization === undefined ? sessionSecret : BEARER.exec(authorization)?.[1];
+  const find = authorization === undefined ? findSessionActor : findTokenActor;
+  const found = secret === undefined ? undefined : await find(trx, secretSha256(secret), nowMs);
+  if (found === undefined) throw new ApiError('API_UNAUTHENTICATED');
+  await authorize(found.actor, operation, trx);
 }
 
 type Parsed = Readonly<Record<'params' | 'query' | 'body', unknown>>;

@@ -11,13 +11,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ServerPorts } from '../../acts/ports.ts';
 import type { Actor } from '../../domain/actor.ts';
+import type { Trx } from '../../store/database.ts';
 import { ApiError } from '../errors.ts';
 import { strictTransport } from '../pages/pages.ts';
 import { problemOf, RETRY_AFTER_S } from '../problem.ts';
 import { parseStrictJson } from '../strict-json.ts';
 import { ANSWER_HEADERS, jsonOf, sendAnswer } from './answer.ts';
 import { type Act, audited, type Guard, recordRefusal } from './audit.ts';
-import { authorize, authorizeLine, identify } from './authorize.ts';
+import { authorize, authorizeAgain, authorizeLine, identify } from './authorize.ts';
 import { guardOf, type Read, readConditions } from './conditional.ts';
 import { openCursor, sealNext } from './cursor.ts';
 import { EDITIONS, HANDLERS, type Request } from './handlers/index.ts';
@@ -190,7 +191,8 @@ function route(app: FastifyInstance, id: ManagementOperationId, edge: Edge, port
       const run = async (own: ServerPorts) =>
         sealNext(cursorOf, operation, await handler(parsed as unknown as Request<ManagementOperationId>, own));
       const guard = guardOf(operation, conditions, readFor(parsed), ports);
-      const guards = guard === undefined ? [] : [guard];
+      const begin = (trx: Trx) => authorizeAgain(request.raw, operation, sender.visitor, trx, ports.now().getTime());
+      const guards = [{ begin }, ...(guard === undefined ? [] : [guard])];
       const headers = () => ({ ...ANSWER_HEADERS, ...strictTransport(ports.site()), ...sender.visitor.headers });
       if (key !== undefined && sender.act !== undefined) {
         const keyed = { key, id, request, parsed, sender: { ...sender, act: sender.act }, guards };
