@@ -4,7 +4,6 @@
  * not allow is refused; what they allow is not.
  */
 import assert from 'node:assert/strict';
-import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import {
   MANAGEMENT_OPERATIONS,
@@ -14,6 +13,7 @@ import {
   ROLES,
 } from '@pawl/contract/management';
 import { secretSha256 } from '../src/acts/secret.ts';
+import { closeBeside, openBeside } from './beside.ts';
 import { Page } from './browser-page.ts';
 import { exchange, type RawAnswer } from './raw-http.ts';
 import { startTestServer, type TestServer } from './running-server.ts';
@@ -123,13 +123,13 @@ test('an admin of another tenant sees nothing of this one, and touches none of i
   const person = (await operator.call('getMe', {})).person?.id;
   const [token] = (await operator.call('listTokens', {})).items;
   const secret = 'x'.repeat(43);
-  const db = new DatabaseSync(`${server.folder}/data/pawl.db`, { timeout: 5000 });
+  const db = await openBeside(server.folder);
   db.exec("INSERT INTO tenant (name) VALUES ('other')");
   const tenant = db.prepare("SELECT id FROM tenant WHERE name = 'other'").get()?.['id'];
   db.prepare(
     'INSERT INTO token (sha256, tenant_id, label, permissions, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?)',
   ).run(secretSha256(secret), Number(tenant), 'other', JSON.stringify(PERMISSIONS), atMs, atMs + 86_400_000);
-  db.close();
+  closeBeside(db);
   // A read after a write of this server sees what came from beside it.
   await operator.call('addDevices', { body: { devices: [{ controllerId: 'after', model: 'hub' }] } });
   const ids: Readonly<Record<string, Headers>> = {

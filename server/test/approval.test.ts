@@ -1,8 +1,6 @@
 /** Approval of rollouts by people with keys of their own, over the management API; and every way around it. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { after, before, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ManagementClient } from '@pawl/contract/client';
@@ -10,6 +8,7 @@ import type { ApprovalSignature, NewRollout } from '@pawl/contract/management';
 import { toBase64 } from '@pawl/core/bytes';
 import { PrivateKey } from '@pawl/core/crypto';
 import { encodeEnvelope, newStatement, signStatement } from '@pawl/core/evidence';
+import { changeBeside } from './beside.ts';
 import { addDevice } from './ddi-device.ts';
 import { type DdiServer, startDdiServer } from './ddi-server.ts';
 
@@ -160,9 +159,9 @@ test('whoever may no longer approve does not count, and a scheduled rollout that
 test('a rollout that was started without its approvals offers nothing', async () => {
   await approve(ada);
   // As after a crash between the start and the first wave, or by somebody with access to the database.
-  const database = new DatabaseSync(join(server.folder, 'data', 'pawl.db'));
-  database.prepare("UPDATE rollout SET state = 'starting' WHERE id = ?").run(id);
-  database.close();
+  await changeBeside(server.folder, (db) => {
+    db.prepare("UPDATE rollout SET state = 'starting' WHERE id = ?").run(id);
+  });
   await until(hasLapsed);
   const { counts, state } = await server.operator.call('getRollout', { params: params() });
   assert.deepEqual([counts, state], [{}, 'waiting-approval']);
@@ -221,9 +220,9 @@ test('any change of what was approved takes the approvals away', async () => {
   await approve(ada);
   await approve(bob);
   // No operation changes a rollout: the database is changed as somebody with access to it could.
-  const database = new DatabaseSync(join(server.folder, 'data', 'pawl.db'));
-  database.prepare("UPDATE rollout SET filter = '' WHERE id = ?").run(id);
-  database.close();
+  await changeBeside(server.folder, (db) => {
+    db.prepare("UPDATE rollout SET filter = '' WHERE id = ?").run(id);
+  });
   const { isApproved, verdicts } = await approval();
   assert.deepEqual([isApproved, verdicts.map(({ isInForce }) => isInForce)], [false, [false, false]]);
   await assert.rejects(start(), { code: 'ROLLOUT_UNAPPROVED' });

@@ -4,8 +4,8 @@ import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
+import { closeBeside, openBeside } from './beside.ts';
 import { type CertificateFiles, issueCertificate, makeSelfSigned } from './device-certificates.ts';
 import { predicatesOf } from './ledger-words.ts';
 import { enrolBody, keyFromPem, newClaim, postEnrol, signReport } from './pawl-device.ts';
@@ -235,14 +235,14 @@ async function unsuitable({ folder, secure, ca }: Bench): Promise<void> {
   for (const one of [leaf, mute, bound]) await assert.rejects(register(secure, one), fails('AUTHORITY_UNSUITABLE'));
   const text = { ...ca, certificatePem: 'no certificate' };
   await assert.rejects(register(secure, text), fails('AUTHORITY_UNSUITABLE'));
-  const db = new DatabaseSync(`${secure.folder}/data/pawl.db`, { timeout: 5000 });
+  const known = (await secure.operator.call('listAuthorities', {})).items.length;
+  const db = await openBeside(secure.folder);
   const copy =
     db.prepare(`INSERT INTO device_authority (tenant_id, name, certificate_pem, fingerprint, name_pattern, kind, model,
     tags, created_ms) SELECT tenant_id, name, certificate_pem, ?, name_pattern, kind, model, tags, created_ms
     FROM device_authority WHERE removed_ms IS NULL LIMIT 1`);
-  for (let no = (await secure.operator.call('listAuthorities', {})).items.length; no < 50; no += 1)
-    copy.run(`copy ${no}`);
-  db.close();
+  for (let no = known; no < 50; no += 1) copy.run(`copy ${no}`);
+  closeBeside(db);
   const last = makeSelfSigned(folder, 'one-too-many', { isAuthority: true });
   await assert.rejects(register(secure, last), fails('AUTHORITY_TOO_MANY'));
 }

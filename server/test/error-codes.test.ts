@@ -34,7 +34,9 @@ const ROOT = join(import.meta.dirname, '../..');
 
 function testsUnder(folder: string): string {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.test.ts') && join(ROOT, folder, name) !== import.meta.filename)
+    .filter(
+      (name) => /\.test\.ts$|^management-examples\.ts$/.test(name) && join(ROOT, folder, name) !== import.meta.filename,
+    )
     .map((name) => readFileSync(join(ROOT, folder, name), 'utf8'))
     .join('\n');
 }

@@ -10,6 +10,7 @@ import { introductionText } from '@pawl/contract/device';
 import { toBase64, utf8 } from '@pawl/core/bytes';
 import { keyIdOf } from '@pawl/core/cose';
 import { PrivateKey } from '@pawl/core/crypto';
+import { closeBeside, openBeside } from './beside.ts';
 import { ScriptedDevice } from './ddi-device.ts';
 import { issueCertificate, makeSelfSigned } from './device-certificates.ts';
 import { predicatesOf } from './ledger-words.ts';
@@ -234,14 +235,14 @@ async function flood({ server, clock }: Bench): Promise<void> {
   // The bucket fills while they come: at least one is refused, and eight were taken.
   assert.ok(told.slice(0, 8).every((answer) => answer['state'] === 'pending'));
   assert.deepEqual(told.at(-1), TOO_MANY);
-  const db = new DatabaseSync(`${server.folder}/data/pawl.db`, { timeout: 5000 });
+  const db = await openBeside(server.folder);
   const row =
     db.prepare(`INSERT INTO introduction (tenant_id, key_id, public_key_pem, attributes, token_sha256, state, created_ms,
     heard_ms) VALUES (1, ?, '', '{}', x'00', ?, ?, ?)`);
   const nowMs = Date.now() + clock.ms;
   for (let no = 0; no < 1000; no += 1) row.run(`a${String(no).padStart(63, '0')}`, 'pending', nowMs, nowMs);
   for (let no = 0; no < 1005; no += 1) row.run(`b${String(no).padStart(63, '0')}`, 'rejected', nowMs, nowMs + no);
-  db.close();
+  closeBeside(db);
   clock.ms += 60_000;
   const device = new Newcomer();
   assert.deepEqual(await device.introduce(server), TOO_MANY, 'a thousand wait');

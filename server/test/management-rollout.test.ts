@@ -1,8 +1,8 @@
 /** Rollouts whose devices change between making and starting, and acts that come at the same time. */
 import assert from 'node:assert/strict';
-import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { ManagementClient } from '@pawl/contract/client';
+import { changeBeside } from './beside.ts';
 import { LINE, LineRepository, publish } from './line-repository.ts';
 import { lastAssignment, startTestServer, type TestServer } from './running-server.ts';
 
@@ -74,10 +74,10 @@ test('an assignment that has ended is not cancelled', async () => {
 
 test('a release below the floor of one device is not rolled out to any, unless that is asked for', async () => {
   await add('floor-1', 'floor-2');
-  const db = new DatabaseSync(`${server.folder}/data/pawl.db`);
   // Past 2^53, and longer than the counter: floors are compared as numbers of any size.
-  db.prepare("UPDATE device SET floor = '9007199254740993' WHERE controller_id = 'floor-2'").run();
-  db.close();
+  await changeBeside(server.folder, (db) =>
+    db.exec("UPDATE device SET floor = '9007199254740993' WHERE controller_id = 'floor-2'"),
+  );
   await assert.rejects(create('name:floor-*'), codeIs('ROLLOUT_BELOW_FLOOR'));
   await create('name:floor-1');
   const body = { name: 'x', releaseId, filter: 'name:floor-*', despiteFloor: true };

@@ -1,10 +1,10 @@
 /** The management API over a listening server: who gets in, what is read, what is refused, and that nothing leaks. */
 import assert from 'node:assert/strict';
 import { readFile, rm } from 'node:fs/promises';
-import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { ManagementClient } from '@pawl/contract/client';
 import { MANAGEMENT_OPERATIONS, type ManagementOperation, permissionsOf, ROLES } from '@pawl/contract/management';
+import { changeBeside } from './beside.ts';
 import { sha256Hex } from './line-repository.ts';
 import { exchange, type RawAnswer, type RawRequest } from './raw-http.ts';
 import { startTestServer, type TestServer } from './running-server.ts';
@@ -173,11 +173,9 @@ test('parameters of the path and the query are of the contract, or refused', asy
 });
 
 test('a fault of ours is told as 500 with the request id and nothing else', async () => {
-  const db = new DatabaseSync(`${server.folder}/data/pawl.db`);
-  db.exec('ALTER TABLE webhook RENAME TO webhook_elsewhere');
+  await changeBeside(server.folder, (db) => db.exec('ALTER TABLE webhook RENAME TO webhook_elsewhere'));
   const answer = await post('/webhooks', '{"url":"https://hooks.example/"}');
-  db.exec('ALTER TABLE webhook_elsewhere RENAME TO webhook');
-  db.close();
+  await changeBeside(server.folder, (db) => db.exec('ALTER TABLE webhook_elsewhere RENAME TO webhook'));
   assert.equal(answer.status, 500);
   const { requestId, ...rest } = answer.json();
   assert.match(String(requestId), /^req-/);
