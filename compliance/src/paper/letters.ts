@@ -1,7 +1,7 @@
 /**
  * Letters on paper: the two faces, what of a text they can show, how wide it is, and where lines break. Noto Sans has Latin,
- * Greek and Cyrillic; what it has no glyph for, and what would steer the reader's eye (direction marks, controls), is spelled
- * out as `[U+XXXX]`, so that nothing is lost and nothing lies.
+ * Greek and Cyrillic; what it has no glyph for, and what would steer the reader's eye (direction marks, controls), is
+ * printed as its code point in brackets, as `[U+202E]`: nothing is lost and nothing deceives.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
