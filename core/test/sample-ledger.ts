@@ -63,7 +63,7 @@ export class Ledger {
     const entries = [];
     for (const index of indexes) {
       const hashes = await inclusionProof(index, this.entries.length, this.get);
-      entries.push({ index, hashes, envelope: this.entries[index]! });
+      entries.push({ index, hashes, envelope: this.entries[index] ?? new Uint8Array() });
     }
     return writeBundle({ kind: 'partial', checkpoint: await this.checkpoint(), vkey, entries });
   }
@@ -109,5 +109,5 @@ export const withLines = (
   name: string,
   change: (lines: Uint8Array[]) => Uint8Array[],
 ): void => {
-  members.set(name, encodeLines(change(splitLines(name, members.get(name)!))));
+  members.set(name, encodeLines(change(splitLines(name, members.get(name) ?? new Uint8Array()))));
 };

@@ -1,5 +1,5 @@
 /**
- * A million registered devices in seconds: the row of one device that was added through the API is copied by the database
+ * A million registered devices in seconds, all heard of before: the row of one device that was added through the API is copied by the database
  * itself, with names and token digests of the copies' own. The server is down meanwhile.
  */
 import { hash } from 'node:crypto';
@@ -19,9 +19,11 @@ export function tokenOf(index: number): string {
 
 function insertOf(columns: readonly string[], source: string, digest: string, template: string): string {
   const copied = columns.filter((column) => !OWN_COLUMNS.has(column));
+  const values = copied.map((column) => (column === 'is_heard' ? '1' : `d.${column}`));
   return `INSERT INTO device (controller_id, token_sha256, ${copied.join(', ')})
-    SELECT 'bench-' || i, ${digest}, ${copied.map((column) => `d.${column}`).join(', ')}
-    FROM ${source}, device d WHERE d.controller_id = '${template}'`;
+    SELECT 'bench-' || i, ${digest}, ${values.join(', ')}
+    FROM ${source}, device d WHERE d.controller_id = '${template}';
+    INSERT INTO device_seen (device_id, last_seen_ms) SELECT id, created_ms FROM device WHERE is_heard = 1`;
 }
 
 function populateSqlite(dataDir: string, template: string, count: number): void {
@@ -48,7 +50,7 @@ function populatePostgres(url: string, template: string, count: number): void {
   );
   const digest = "sha256(convert_to('token-of-bench-' || i, 'UTF8'))";
   psql(url, insertOf(columns.split('\n'), `generate_series(0, ${count - 1}) AS n(i)`, digest, template));
-  psql(url, 'VACUUM ANALYZE device');
+  psql(url, 'VACUUM ANALYZE device, device_seen');
 }
 
 /** Adds devices `bench-0` … with tokens of `tokenOf`, made after a device that is there. */

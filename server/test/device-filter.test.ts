@@ -10,7 +10,7 @@ import { SqliteAdapter, sql } from 'kysely';
 import { ensureTenant } from '../src/store/access.ts';
 import type { Database, Trx } from '../src/store/database.ts';
 import { deviceCondition } from '../src/store/device-filter.ts';
-import { insertDevice, queryDevices, updateDevice } from '../src/store/devices.ts';
+import { insertDevice, queryDevices, saveLastSeen, updateDevice } from '../src/store/devices.ts';
 import { openPostgres } from '../src/store/postgres-database.ts';
 import { openSqlite } from '../src/store/sqlite-database.ts';
 import { databaseOf } from './postgres.ts';
@@ -40,11 +40,11 @@ async function insertFacts(trx: Trx, tenant: number, one: FilterFacts, releaseId
   await updateDevice(trx, id, {
     installed_version: one.version,
     floor: one.floor,
-    last_seen_ms: one.lastSeenMs,
     enrolled_ms: one.enrolledMs,
     attributes: JSON.stringify(one.reported),
     operator_attributes: JSON.stringify(one.operator),
   });
+  if (one.lastSeenMs !== null) await saveLastSeen(trx, [[id, one.lastSeenMs]]);
   if (one.state === null) return;
   const base = {
     tenant_id: tenant,

@@ -89,16 +89,16 @@ for (const { name, start, skip } of STORES) {
       const text = `ä€😀 '"\\%_* ${'x'.repeat(5000)}`;
       const id = await database.write(async (trx) => {
         const device = await addDevice(trx, await tenantOf(trx, 'values'), 'v');
-        const change = { token_sha256: bytes, report_counter: largest, model: text, last_seen_ms: -1 };
+        const change = { token_sha256: bytes, report_counter: largest, model: text, enrolled_ms: -1 };
         await updateDevice(trx, device, change);
         return device;
       });
       const row = await database.read
         .selectFrom('device')
-        .select(['token_sha256', 'report_counter', 'model', 'last_seen_ms', 'floor'])
+        .select(['token_sha256', 'report_counter', 'model', 'enrolled_ms', 'floor'])
         .where('id', '=', id)
         .executeTakeFirstOrThrow();
-      const expected = { token_sha256: bytes, report_counter: largest, model: text, last_seen_ms: -1, floor: null };
+      const expected = { token_sha256: bytes, report_counter: largest, model: text, enrolled_ms: -1, floor: null };
       assert.deepEqual({ ...row }, expected);
       const { rows } = await sql<{ n: number; s: number }>`select count(*) as n, sum(report_counter) as s
         from device where id = ${id}`.execute(database.read);
@@ -147,13 +147,19 @@ for (const { name, start, skip } of STORES) {
         for (let index = 0; index < 520; index += 1) made.push(await addDevice(trx, tenantId, `s${index}`));
         return made;
       });
-      const save = (ms: number) => database.write((trx) => saveLastSeen(trx, new Map(ids.map((id) => [id, ms]))));
+      const save = (ms: number) =>
+        database.write((trx) =>
+          saveLastSeen(
+            trx,
+            ids.map((id) => [id, ms]),
+          ),
+        );
       await save(NOW);
       await save(NOW - 1);
       const rows = await database.read
-        .selectFrom('device')
+        .selectFrom('device_seen')
         .select('last_seen_ms')
-        .where('id', 'in', ids)
+        .where('device_id', 'in', ids)
         .distinct()
         .execute();
       assert.deepEqual(

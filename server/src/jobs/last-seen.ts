@@ -1,6 +1,12 @@
-/** Last-seen times, kept in memory and written together: a poll costs no write. A crash loses at most one interval of them. */
+/**
+ * Last-seen times, kept in memory and written together: a poll costs no write. A crash loses at most one interval of them.
+ * They are written some hundred at a time in the order of their table, and polls are answered in between.
+ */
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Database } from '../store/database.ts';
 import { saveLastSeen } from '../store/devices.ts';
+
+const BATCH = 500;
 
 export class LastSeen {
   readonly #database: Database;
@@ -14,10 +20,18 @@ export class LastSeen {
     this.#pending.set(deviceId, atMs);
   }
 
+  /** What cannot be written stays for the next time. */
   async flush(): Promise<void> {
-    if (this.#pending.size === 0) return;
-    const pending = this.#pending;
+    const seen = [...this.#pending].sort(([a], [b]) => a - b);
     this.#pending = new Map();
-    await this.#database.write((trx) => saveLastSeen(trx, pending));
+    for (let at = 0; at < seen.length; at += BATCH) {
+      try {
+        await this.#database.write((trx) => saveLastSeen(trx, seen.slice(at, at + BATCH)));
+      } catch (error) {
+        this.#pending = new Map([...seen.slice(at), ...this.#pending]);
+        throw error;
+      }
+      await turn();
+    }
   }
 }

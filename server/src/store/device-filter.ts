@@ -25,6 +25,7 @@ type Sql = RawBuilder<SqlBool>;
 
 /** The state of the newest assignment. */
 const LAST_STATE = sql`(select state from assignment where assignment.device_id = device.id order by assignment.id desc limit 1)`;
+const LAST_SEEN = sql`(select last_seen_ms from device_seen where device_seen.device_id = device.id)`;
 const TRUE: Sql = sql`1 = 1`;
 const FALSE: Sql = sql`1 = 0`;
 
@@ -74,7 +75,7 @@ class ConditionWriter {
       case 'number':
         return this.#number(condition.comparison, condition.value);
       case 'time': {
-        const column = condition.field === 'lastSeen' ? sql.ref('device.last_seen_ms') : sql.ref('device.enrolled_ms');
+        const column = condition.field === 'lastSeen' ? LAST_SEEN : sql.ref('device.enrolled_ms');
         return sql`${column} ${sql.raw(condition.comparison)} ${timeMs(condition.time, this.#nowMs)}`;
       }
     }
@@ -114,7 +115,7 @@ class ConditionWriter {
       case 'version':
         return sql.ref('device.installed_version');
       case 'lastSeen':
-        return sql.ref('device.last_seen_ms');
+        return LAST_SEEN;
       case 'enrolled':
         return sql.ref('device.enrolled_ms');
       case 'tag':

@@ -65,7 +65,12 @@ test('a decommissioned device is found by its name and by no filter', async () =
 
 test('last-seen times are written together', async () => {
   const ids = (await queryDevices(database.read, { tenantId, filter: 'name:a*', nowMs: 0 })).map(({ id }) => id);
-  await database.write((trx) => saveLastSeen(trx, new Map(ids.map((id) => [id, id * 1000]))));
+  await database.write((trx) =>
+    saveLastSeen(
+      trx,
+      ids.map((id) => [id, id * 1000]),
+    ),
+  );
   for (const row of await queryDevices(database.read, { tenantId, filter: 'name:a*', nowMs: 0 })) {
     assert.equal(row.last_seen_ms, row.id * 1000);
   }

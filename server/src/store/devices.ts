@@ -46,7 +46,6 @@ export async function insertDevice(trx: Trx, row: NewDeviceRow): Promise<number 
       floor: null,
       report_counter: 0,
       auto_confirm: null,
-      last_seen_ms: null,
       created_ms: row.nowMs,
       enrolled_ms: row.keyId === undefined ? null : row.nowMs,
       decommissioned_ms: null,
@@ -100,17 +99,15 @@ export async function updateDevice(trx: Trx, id: number, change: Partial<DeviceT
     .execute();
 }
 
-const SEEN_BATCH = 500;
-
-/** Writes many last-seen times, a few hundred a statement; another process may have written a later one. */
-export async function saveLastSeen(trx: Trx, seen: ReadonlyMap<number, number>): Promise<void> {
-  const all = [...seen];
-  for (let at = 0; at < all.length; at += SEEN_BATCH) {
-    const rows = all.slice(at, at + SEEN_BATCH).map(([id, ms]) => sql`(cast(${id} as bigint), cast(${ms} as bigint))`);
-    await sql`with seen (id, ms) as (values ${sql.join(rows)})
-      update device set last_seen_ms = seen.ms from seen
-      where device.id = seen.id and (device.last_seen_ms is null or device.last_seen_ms < seen.ms)`.execute(trx);
-  }
+/** Writes last-seen times, a few hundred at once; another process may have written a later one. */
+export async function saveLastSeen(
+  trx: Trx,
+  seen: readonly (readonly [deviceId: number, ms: number])[],
+): Promise<void> {
+  const rows = seen.map(([id, ms]) => sql`(${id}, ${ms})`);
+  await sql`insert into device_seen (device_id, last_seen_ms) values ${sql.join(rows)}
+    on conflict (device_id) do update set last_seen_ms = excluded.last_seen_ms
+    where device_seen.last_seen_ms < excluded.last_seen_ms`.execute(trx);
 }
 
 export type DeviceQuery = {
@@ -122,7 +119,10 @@ export type DeviceQuery = {
   readonly limit?: number;
 };
 
-export type DeviceRow = DeviceTable & { readonly last_state: AssignmentState | null };
+export type DeviceRow = DeviceTable & {
+  readonly last_state: AssignmentState | null;
+  readonly last_seen_ms: number | null;
+};
 
 /**
  * Devices that match a filter, by controller id; decommissioned ones are left out.
@@ -137,6 +137,7 @@ export async function queryDevices(db: Db, query: DeviceQuery): Promise<DeviceRo
         'last_state',
       ),
     )
+    .select(sql<number | null>`(select last_seen_ms from device_seen where device_id = device.id)`.as('last_seen_ms'))
     .where('tenant_id', '=', query.tenantId)
     .where('decommissioned_ms', 'is', null)
     .where(await deviceCondition(db, query));
@@ -179,7 +180,12 @@ export async function readDeviceRow(db: Db, tenantId: number, controllerId: stri
     .orderBy('id', 'desc')
     .limit(1)
     .executeTakeFirst();
-  return { ...row, last_state: last?.state ?? null };
+  const seen = await db
+    .selectFrom('device_seen')
+    .select('last_seen_ms')
+    .where('device_id', '=', row.id)
+    .executeTakeFirst();
+  return { ...row, last_state: last?.state ?? null, last_seen_ms: seen?.last_seen_ms ?? null };
 }
 
 const COUNT_MAX = 100_000;

@@ -51,7 +51,7 @@ export async function isKeyKnown(trx: Trx, tenantId: number, keyId: string): Pro
 
 /** Written down by an operator, and never heard of: whoever is let in under its name takes its place. */
 export function isAwaited(device: DeviceTable): boolean {
-  return device.key_id === null && device.last_seen_ms === null && device.decommissioned_ms === null;
+  return device.key_id === null && device.is_heard === 0 && device.decommissioned_ms === null;
 }
 
 /** A new device; false when the name is taken. The key must not be known. */
@@ -94,7 +94,7 @@ export async function giveKey(trx: Trx, ports: ServerPorts, key: NewKey, device:
     enrolled_ms: nowMs,
     // Counted by each key for itself.
     report_counter: 0,
-    last_seen_ms: null,
+    is_heard: 0,
   });
   await tell(trx, ports, key, device);
 }

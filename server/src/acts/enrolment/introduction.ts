@@ -59,7 +59,7 @@ async function answerKnown(
   if (device.decommissioned_ms !== null) return { kind: 'rejected' };
   const enrolled = { kind: 'enrolled', controllerId: device.controller_id } as const;
   if (device.token_sha256 !== null && isEqualBytes(device.token_sha256, tokenSha256)) return enrolled;
-  if (device.last_seen_ms !== null) return { kind: 'rejected' };
+  if (device.is_heard === 1) return { kind: 'rejected' };
   await ports.database.write((trx) => updateDevice(trx, device.id, { token_sha256: tokenSha256 }));
   return enrolled;
 }

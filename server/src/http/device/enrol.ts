@@ -54,7 +54,7 @@ async function findUnheard(trx: Trx, enrolment: Enrolment): Promise<DeviceTable 
     .where('claim.used_ms', 'is not', null)
     .where('claim.expires_ms', '>', nowMs)
     .where('tenant.name', '=', tenant)
-    .where('device.last_seen_ms', 'is', null)
+    .where('device.is_heard', '=', 0)
     .where('device.decommissioned_ms', 'is', null)
     .executeTakeFirst();
 }

@@ -67,7 +67,7 @@ function selectDevices(db: Db) {
     )
     .select(['d.key_id', 'd.authority_id', 'd.certificate_until_ms', 'c.removed_ms', 'b.barred_ms'])
     .select(['d.id', 'd.tenant_id', 'd.controller_id', 'd.public_key_pem', 'd.token_sha256', 'd.decommissioned_ms'])
-    .select(['d.wants_attributes', 'd.installed_assignment_id', 'd.auto_confirm', 'd.last_seen_ms'])
+    .select(['d.wants_attributes', 'd.installed_assignment_id', 'd.auto_confirm', 'd.is_heard'])
     .select(['a.id as assignment_id', 'a.state', 'a.is_forced', 'r.state as rollout_state'])
     .select(['d.time_zone', 'd.own_time_zone', 'a.ask_after_ms', 'r.policy', 'd.moved_to_id', 't.name as tenant']);
 }
@@ -104,7 +104,7 @@ function deviceOf(row: Row, nowMs: number): KnownDevice {
     tokenSha256: row.token_sha256 ?? undefined,
     keyId: row.key_id ?? undefined,
     publicKeyPem: row.public_key_pem ?? undefined,
-    isHeard: row.last_seen_ms !== null,
+    isHeard: row.is_heard === 1,
     isAttributesWanted: row.wants_attributes === 1,
     installedAssignmentId: row.installed_assignment_id ?? undefined,
     autoConfirm: row.auto_confirm ?? undefined,

@@ -13,10 +13,8 @@ import type { Handler } from './request.ts';
 export const poll: Handler<'poll'> = async ({ device, links }, ports) => {
   const nowMs = ports.now().getTime();
   ports.noteSeen(device.id, nowMs);
-  // The first poll with an enrolled key proves that the token arrived: from now on the claim is dead (see `enrol`).
-  if (!device.isHeard && device.publicKeyPem !== undefined) {
-    await ports.database.write((trx) => updateDevice(trx, device.id, { last_seen_ms: nowMs }));
-  }
+  // The first poll proves that the token arrived: from now on the claim is dead (see `enrol`).
+  if (!device.isHeard) await ports.database.write((trx) => updateDevice(trx, device.id, { is_heard: 1 }));
   const document = pollDocument(
     {
       offer: offerOf(device, nowMs),

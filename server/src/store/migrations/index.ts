@@ -10,6 +10,7 @@ import { EVIDENCE } from './evidence.ts';
 import { FILTERS } from './filters.ts';
 import { INCIDENTS } from './incidents.ts';
 import { KEPT_ANSWERS } from './kept-answers.ts';
+import { LAST_SEEN } from './last-seen.ts';
 import { MANY_PROCESSES } from './many-processes.ts';
 import { MARKET_GATES } from './market-gates.ts';
 import { MENDER } from './mender.ts';
@@ -58,4 +59,5 @@ export const MIGRATIONS: readonly Migration[] = [
   PRODUCTS,
   INCIDENTS,
   MARKET_GATES,
+  LAST_SEEN,
 ];

@@ -25,7 +25,8 @@ type DeviceColumns = {
   floor: string | null;
   report_counter: number;
   auto_confirm: string | null;
-  last_seen_ms: number | null;
+  /** Whether it ever showed itself with the credentials that it has now. */
+  is_heard: Generated<number>;
   created_ms: number;
   enrolled_ms: number | null;
   decommissioned_ms: number | null;
@@ -45,6 +46,7 @@ type DeviceColumns = {
 
 export type DeviceSchema = {
   device: DeviceColumns;
+  device_seen: { device_id: number; last_seen_ms: number };
   /** `controller_ids`: JSON list. */
   device_offer: {
     id: Generated<number>;
