@@ -53,6 +53,9 @@ test('an objects file says where the store is; what is wrong is named without it
   assert.deepEqual(parseObjects(JSON.stringify({ ...good, prefix: 'site-1/' })), { ...good, prefix: 'site-1/' });
   const own = { ...good, deletesUnneeded: true };
   assert.deepEqual(parseObjects(JSON.stringify(own)), own);
+  for (const downloads of [{ seconds: 60 }, { seconds: 604_800, endpoint: 'https://objects.example' }]) {
+    assert.deepEqual(parseObjects(JSON.stringify({ ...good, downloads })), { ...good, downloads });
+  }
   for (const change of [
     { endpoint: 'ftp://x' },
     { bucket: '../b' },
@@ -60,6 +63,10 @@ test('an objects file says where the store is; what is wrong is named without it
     { more: 's3cret' },
     { region: 1 },
     { deletesUnneeded: 'yes' },
+    { downloads: {} },
+    { downloads: { seconds: 59 } },
+    { downloads: { seconds: 604_801 } },
+    { downloads: { seconds: 900, endpoint: 'objects.example' } },
   ]) {
     const refused = (error: Error & { code?: string }) =>
       error.code === 'SERVER_CONFIG_INVALID' && !error.message.includes('s3cret');

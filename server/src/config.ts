@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { isRole } from '@pawl/contract/management';
 import { z } from 'zod';
 import { ServerError } from './acts/errors.ts';
+import type { S3Downloads } from './blobs/s3-blobs.ts';
 import type { S3Options } from './blobs/s3-client.ts';
 import { type EgressConfig, egressRules } from './egress/post.ts';
 import type { Rate } from './http/rate-limit.ts';
@@ -19,6 +20,8 @@ export type TlsConfig = {
 export type ObjectsConfig = S3Options & {
   /** Whether this installation deletes what it does not need; never where another one uses the same objects. */
   readonly deletesUnneeded?: boolean;
+  /** Devices of others read artifacts from the store itself, by addresses signed for so long. */
+  readonly downloads?: S3Downloads;
 };
 
 /** An OpenID provider that people sign in by. */
@@ -123,6 +126,10 @@ export function verifyConfig(config: ServerConfig): void {
   verifyOidc(config.oidc);
 }
 
+/** A client may have to ask again at once; and seven days are all that the signature allows. */
+const LINK_S_MIN = 60;
+const LINK_S_MAX = 604_800;
+
 const OBJECTS = z.strictObject({
   endpoint: z.url({ protocol: /^https?$/ }),
   bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/),
@@ -134,7 +141,17 @@ const OBJECTS = z.strictObject({
     .regex(/^([A-Za-z0-9._-]+\/)*$/)
     .optional(),
   deletesUnneeded: z.boolean().optional(),
+  downloads: z
+    .strictObject({
+      seconds: z.int().min(LINK_S_MIN).max(LINK_S_MAX),
+      endpoint: z.url({ protocol: /^https?$/ }).optional(),
+    })
+    .optional(),
 });
+
+function downloadsOf({ seconds, endpoint }: { seconds: number; endpoint?: string | undefined }): S3Downloads {
+  return endpoint === undefined ? { seconds } : { seconds, endpoint };
+}
 
 /**
  * Reads an objects file: where an S3-compatible store is, and the keys to it.
@@ -153,10 +170,11 @@ export function parseObjects(text: string): ObjectsConfig {
     const at = result.error.issues.map(({ path }) => ['objects', ...path].join('.')).join(', ');
     throw new ServerError('SERVER_CONFIG_INVALID', { at });
   }
-  const { prefix, deletesUnneeded, ...options } = result.data;
+  const { prefix, deletesUnneeded, downloads, ...options } = result.data;
   return {
     ...options,
     ...(prefix === undefined ? {} : { prefix }),
     ...(deletesUnneeded === undefined ? {} : { deletesUnneeded }),
+    ...(downloads === undefined ? {} : { downloads: downloadsOf(downloads) }),
   };
 }

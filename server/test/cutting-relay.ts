@@ -9,8 +9,12 @@ export type CuttingRelay = {
   readonly url: string;
   /** The Range header of each GET of the path; empty when there was none. */
   readonly ranges: string[];
+  /** Everything that was asked, whatever the path. */
+  readonly asked: { readonly method: string; readonly headers: http.IncomingHttpHeaders }[];
   /** While it is set, bytes of the path trickle only. */
   setSlow(isSlow: boolean): void;
+  /** The next answer to the path is cut, as the first one was. */
+  cutNext(): void;
   close(): Promise<void>;
 };
 
@@ -24,12 +28,16 @@ export async function startCuttingRelay(
 ): Promise<CuttingRelay> {
   const { hostname, port } = new URL(upstream);
   const ranges: string[] = [];
+  const asked: CuttingRelay['asked'] = [];
   let isSlow = false;
+  let cuts = 1;
   const server = http.createServer((incoming, response) => {
     const isPath = incoming.method === 'GET' && incoming.url?.includes(path) === true;
-    const isCut = isPath && ranges.length === 0;
+    const isCut = isPath && cuts > 0;
+    if (isCut) cuts -= 1;
     if (isPath) ranges.push(incoming.headers.range ?? '');
-    const { method, headers, url } = incoming;
+    const { method = '', headers, url } = incoming;
+    asked.push({ method, headers });
     const outgoing = http.request({ host: hostname, port, method, headers, path: url }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       let sent = 0;
@@ -64,6 +72,10 @@ export async function startCuttingRelay(
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     ranges,
+    asked,
+    cutNext: () => {
+      cuts += 1;
+    },
     setSlow: (next) => {
       isSlow = next;
     },

@@ -1,5 +1,5 @@
 /** Makes signed Mender artifacts with Debian's mender-artifact, for an update module. For tests. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,6 +8,12 @@ export type MenderSigner = { readonly keyFile: string; readonly publicKeyFile: s
 
 function run(folder: string, command: string, args: readonly string[]): void {
   execFileSync(command, args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+/** Why tests that make artifacts are skipped; with CI=true never. */
+export function skipWithoutMenderArtifact(): string | false {
+  const isMissing = spawnSync('which', ['mender-artifact']).status !== 0;
+  return isMissing && process.env['CI'] !== 'true' ? 'needs mender-artifact (Debian)' : false;
 }
 
 export function makeMenderSigner(folder: string, name: string): MenderSigner {

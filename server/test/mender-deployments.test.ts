@@ -1,18 +1,21 @@
 /** Deployments, inventory and logs of Mender clients, exchange by exchange, with the quirks of clients of every age. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { type MenderSigner, makeMenderArtifact, makeMenderSigner } from './mender-artifact.ts';
+import {
+  type MenderSigner,
+  makeMenderArtifact,
+  makeMenderSigner,
+  skipWithoutMenderArtifact,
+} from './mender-artifact.ts';
 import { type MenderScript, preauthorised } from './mender-script.ts';
 import { exchange } from './raw-http.ts';
 import { lastAssignment, publishForeign, rollOut, startTestServer, type TestServer } from './running-server.ts';
 import { makeSwu, makeSwuSigner, type SwuSigner } from './swupdate-image.ts';
 
-const isMissing = spawnSync('which', ['mender-artifact']).status !== 0;
-const isSkipped = isMissing && process.env['CI'] !== 'true';
-const skip = isSkipped ? 'needs mender-artifact (Debian)' : false;
+const skip = skipWithoutMenderArtifact();
+const isSkipped = skip !== false;
 const RELEASE_2 = { artifact_name: 'release-2', device_type: 'gw-1' };
 
 let server: TestServer;

@@ -84,10 +84,10 @@ export class MenderScript {
 }
 
 /** A client that is let in before it asks. */
-export async function preauthorised(server: TestServer, controllerId: string): Promise<MenderScript> {
+export async function preauthorised(server: TestServer, controllerId: string, line = 'gateway'): Promise<MenderScript> {
   const identity = { serial: controllerId };
   const script = new MenderScript(server.url, JSON.stringify(identity));
-  const body = { controllerId, model: 'gw', line: 'gateway', identity, publicKey: script.key.publicKeyPem };
+  const body = { controllerId, model: 'gw', line, identity, publicKey: script.key.publicKeyPem };
   await server.operator.call('preauthoriseMender', { body });
   await script.authenticate();
   return script;

@@ -131,6 +131,7 @@ export class ObjectLab {
     return {
       write: (source, expected) => blobs.write(source, expected),
       open: (sha256, range) => blobs.open(sha256, range),
+      link: (sha256, method) => blobs.link(sha256, method),
       readVerified: (sha256) => blobs.readVerified(sha256),
       has: (sha256) => blobs.has(sha256),
       list: () => blobs.list(),

@@ -19,6 +19,9 @@ export type ExpectedBlob = { readonly sha256: string; readonly sizeBytes: number
 export type ByteRange = { readonly start: number; readonly end: number };
 export type StoredBlob = { readonly sha256: string; readonly sizeBytes: number; readonly writtenMs: number };
 
+/** An address under which whoever has it reads one object, without the server in between, for a while. */
+export type BlobLink = { readonly href: string; readonly seconds: number };
+
 export type BlobStore = {
   /**
    * Stores a stream that must be exactly what was announced.
@@ -27,6 +30,8 @@ export type BlobStore = {
   write(source: AsyncIterable<Uint8Array>, expected: ExpectedBlob): Promise<BlobDigests>;
   /** A stream of the bytes start … end; what goes wrong comes out of it. */
   open(sha256: string, range: ByteRange): Readable;
+  /** Undefined where the bytes go through the server: a folder, and a store that was not told otherwise. */
+  link(sha256: string, method: 'GET' | 'HEAD'): Promise<BlobLink | undefined>;
   /**
    * A whole small object, hashed again.
    * @throws BlobError BLOB_DAMAGED

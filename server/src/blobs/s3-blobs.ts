@@ -8,6 +8,7 @@ import { Readable } from 'node:stream';
 import {
   type BlobDigests,
   BlobHash,
+  type BlobLink,
   type BlobStore,
   type ByteRange,
   blobName,
@@ -60,12 +61,21 @@ async function* parts(source: AsyncIterable<Uint8Array>, sizeBytes: number): Asy
   if (filled > 0) yield part.subarray(0, filled);
 }
 
+/** Where devices read objects themselves, by addresses that are good for so long. */
+export type S3Downloads = { readonly seconds: number; readonly endpoint?: string };
+
+type S3BlobsOptions = S3Options & {
+  readonly downloads?: S3Downloads;
+  readonly singleBytesMax?: number;
+  readonly partBytes?: number;
+};
+
 export class S3Blobs implements BlobStore {
   readonly #client: S3Client;
-  readonly #options: S3Options & { readonly singleBytesMax?: number; readonly partBytes?: number };
+  readonly #options: S3BlobsOptions;
 
   /** Sizes of what goes in one request, and of the parts of larger ones, may be set for tests. */
-  constructor(options: S3Options & { readonly singleBytesMax?: number; readonly partBytes?: number }) {
+  constructor(options: S3BlobsOptions) {
     this.#options = options;
     this.#client = new S3Client(options);
   }
@@ -130,6 +140,13 @@ export class S3Blobs implements BlobStore {
       throw new BlobError('BLOB_STORE_UNREACHABLE', { expected: `bytes ${start}-${end}`, actual });
     }
     yield* answer as AsyncIterable<Uint8Array>;
+  }
+
+  async link(sha256: string, method: 'GET' | 'HEAD'): Promise<BlobLink | undefined> {
+    const { downloads } = this.#options;
+    if (downloads === undefined) return undefined;
+    const href = await this.#client.link({ method, key: blobName(sha256), ...downloads });
+    return { href, seconds: downloads.seconds };
   }
 
   async readVerified(sha256: string): Promise<Uint8Array> {

@@ -20,6 +20,15 @@ export type S3Options = {
   readonly prefix?: string;
 };
 
+/** For whom an address is signed that works without our keys, and how long. */
+export type S3Link = {
+  readonly method: 'GET' | 'HEAD';
+  readonly key: string;
+  /** Where others reach the store; the signature covers it. Without it, where we do. */
+  readonly endpoint?: string;
+  readonly seconds: number;
+};
+
 export type S3Request = {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
   readonly key?: string;
@@ -75,6 +84,21 @@ export class S3Client {
     this.#agent = options.endpoint.startsWith('https:') ? new https.Agent(pool) : new http.Agent(pool);
   }
 
+  #address(endpoint: string, key?: string): URL {
+    const { bucket, prefix = '' } = this.#options;
+    const path = key === undefined ? bucket : `${bucket}/${prefix}${key}`;
+    return new URL(`${endpoint.replace(/\/$/, '')}/${path}`);
+  }
+
+  /** An address that anybody who has it may read this object by, for so long; nothing is asked of the store. */
+  async link({ method, key, endpoint, seconds }: S3Link): Promise<string> {
+    const { region, accessKeyId, secretAccessKey } = this.#options;
+    const url = this.#address(endpoint ?? this.#options.endpoint, key);
+    url.searchParams.set('X-Amz-Expires', String(seconds));
+    const query = { service: 's3', region, accessKeyId, secretAccessKey, signQuery: true };
+    return (await new AwsV4Signer({ method, url: url.href, ...query }).sign()).url.href;
+  }
+
   async #signed({
     method,
     key,
@@ -82,9 +106,8 @@ export class S3Client {
     headers = {},
     sha256 = EMPTY_SHA256,
   }: S3Request): Promise<{ url: URL; headers: Headers }> {
-    const { endpoint, bucket, region, accessKeyId, secretAccessKey, prefix = '' } = this.#options;
-    const path = key === undefined ? bucket : `${bucket}/${prefix}${key}`;
-    const url = new URL(`${endpoint.replace(/\/$/, '')}/${path}`);
+    const { endpoint, region, accessKeyId, secretAccessKey } = this.#options;
+    const url = this.#address(endpoint, key);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const named = { ...headers, 'x-amz-content-sha256': sha256 };
     const signer = new AwsV4Signer({

@@ -7,6 +7,8 @@ export type Answer =
   /** A document, in the media type that the client accepts. */
   | { readonly kind: 'document'; readonly document: object; readonly status?: 200 | 201 }
   | { readonly kind: 'empty'; readonly status?: 200 | 201 | 304; readonly headers?: Headers }
+  /** The same, elsewhere, for a while. */
+  | { readonly kind: 'elsewhere'; readonly href: string }
   | {
       readonly kind: 'bytes';
       readonly status?: 200;

@@ -97,6 +97,20 @@ export function downloadOf(
   return answerOf(planOf(artifact, headers), artifact, blobs);
 }
 
+/**
+ * Sends a device to the object store. The answer's own conditions and range are then the store's to judge, by its own
+ * entity tags. Pawl's agent holds to the one host that it was told, and is never sent away.
+ */
+async function sendAway(
+  { sha256 }: ArtifactView,
+  { isPawl, method }: { readonly isPawl: boolean; readonly method: string },
+  blobs: BlobStore,
+): Promise<Answer | undefined> {
+  const link = isPawl ? undefined : await blobs.link(sha256, method === 'HEAD' ? 'HEAD' : 'GET');
+  if (link === undefined) return undefined;
+  return { kind: 'elsewhere', href: link.href };
+}
+
 export const getArtifact: Handler<'getArtifact'> = async ({ device, params, headers, method }, ports) => {
   const moduleId = parseId('moduleId', params['moduleId']);
   const fileName = parseFileName(params['fileName']);
@@ -106,7 +120,8 @@ export const getArtifact: Handler<'getArtifact'> = async ({ device, params, head
   if (artifact !== undefined) {
     const plan = planOf(artifact, headers);
     if (plan.status === 200 && method === 'GET') await noteDownload(device, moduleId, ports);
-    return answerOf(plan, artifact, ports.blobs);
+    const isPawl = device.publicKeyPem !== undefined;
+    return (await sendAway(artifact, { isPawl, method }, ports.blobs)) ?? answerOf(plan, artifact, ports.blobs);
   }
   const summed = fileName.endsWith(MD5SUM) ? find(fileName.slice(0, -MD5SUM.length)) : undefined;
   if (summed === undefined) throw new DeviceApiError('DEVICE_NOT_FOUND', { at: 'fileName', actual: fileName });

@@ -56,6 +56,9 @@ export function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer:
     case 'empty':
       reply.code(answer.status ?? 200).headers(answer.headers ?? {});
       return answer.status === 304 ? reply.send() : reply.header('content-length', 0).send();
+    case 'elsewhere':
+      reply.code(302).header('location', answer.href).header('cache-control', 'no-store');
+      return reply.header('content-length', 0).send();
     case 'bytes':
       reply.code(200).headers(answer.headers ?? {});
       return sendBody(request, reply, answer.contentType, answer.bytes);

@@ -3,7 +3,8 @@
  * being called off says that it has stopped; and what it says it runs ends a deployment whose last word was lost.
  *
  * The address of the artifact carries a ticket (HMAC-SHA-256 of the client's token over the deployment), because the client
- * sends no header with a download. The ticket dies with the deployment and with the token.
+ * sends no header with a download. The ticket dies with the deployment and with the token. Where
+ * devices read objects from the store itself, its signed address stands there instead.
  */
 import { createHmac } from 'node:crypto';
 import type { MenderDeployment, MenderProvides } from '@pawl/contract/mender';
@@ -17,7 +18,7 @@ import { updateMenderAuth } from '../../store/mender.ts';
 import { listMenderArtifacts } from '../../store/release-images.ts';
 import type { AssignmentTable } from '../../store/schema/index.ts';
 import { findOwn, noteRetrieved } from '../device/action-feedback.ts';
-import { loadAction } from '../device/action-reads.ts';
+import { loadAction, loadRelease } from '../device/action-reads.ts';
 import { offerKindOf } from '../device/decide-feedback.ts';
 import { windowOf } from '../device/offer.ts';
 import type { DevicePorts } from '../device/ports.ts';
@@ -61,6 +62,26 @@ async function issueTicket(sender: MenderSender, id: number, ports: DevicePorts)
   return ticket;
 }
 
+type Source = MenderDeployment['artifact']['source'];
+
+/** Where the bytes are: at the object store, or under this server, where the ticket is all that a download shows. */
+async function sourceOf(
+  sender: MenderSender,
+  row: AssignmentTable,
+  name: string,
+  origin: string,
+  ports: DevicePorts,
+): Promise<Source> {
+  const nowMs = ports.now().getTime();
+  const { artifacts } = await loadRelease(ports.database.read, row.tenant_id, row.release_id);
+  const sha256 = artifacts.find(({ fileName }) => fileName === name)?.sha256;
+  const link = sha256 === undefined ? undefined : await ports.blobs.link(sha256, 'GET');
+  if (link !== undefined) return { uri: link.href, expire: new Date(nowMs + link.seconds * 1000).toISOString() };
+  const ticket = await issueTicket(sender, row.id, ports);
+  const uri = `${origin}${ARTIFACTS}/${row.id}/artifact/${ticket}/${encodeURIComponent(name)}`;
+  return { uri, expire: new Date(nowMs + DAY_MS).toISOString() };
+}
+
 async function offer(
   sender: MenderSender,
   row: AssignmentTable,
@@ -73,17 +94,14 @@ async function offer(
   if (choice.kind === 'installed') {
     return await end(sender, row.id, 'ddi-success', 'MENDER_ALREADY_INSTALLED', ports);
   }
-  const ticket = await issueTicket(sender, row.id, ports);
-  await noteRetrieved(row.id, ports);
   const { name, artifactName, deviceTypes } = choice.artifact;
+  const source = await sourceOf(sender, row, name, origin, ports);
+  await noteRetrieved(row.id, ports);
   const document: MenderDeployment = {
     id: String(row.id),
     artifact: {
       artifact_name: artifactName,
-      source: {
-        uri: `${origin}${ARTIFACTS}/${row.id}/artifact/${ticket}/${encodeURIComponent(name)}`,
-        expire: new Date(ports.now().getTime() + DAY_MS).toISOString(),
-      },
+      source,
       device_types_compatible: Array.from(deviceTypes),
     },
   };
