@@ -9,10 +9,10 @@ import { saveLastSeen } from '../store/devices.ts';
 const BATCH = 500;
 
 export class LastSeen {
-  readonly #database: Database;
+  readonly #database: Pick<Database, 'write'>;
   #pending = new Map<number, number>();
 
-  constructor(database: Database) {
+  constructor(database: Pick<Database, 'write'>) {
     this.#database = database;
   }
 
