@@ -33,7 +33,8 @@ const CORE_FLOORS: Readonly<Record<string, readonly string[]>> = {
   suit: ['bytes', 'cbor', 'crypto', 'cose', 'keys'],
   trust: ['bytes', 'cbor', 'crypto', 'cose', 'keys'],
   image: ['bytes', 'cbor', 'crypto', 'cose', 'keys'],
-  evidence: ['bytes', 'cbor', 'crypto', 'cose', 'keys', 'suit', 'trust', 'image'],
+  attest: ['bytes', 'cbor', 'crypto', 'cose', 'keys', 'suit', 'trust', 'image'],
+  evidence: ['bytes', 'cbor', 'crypto', 'cose', 'keys', 'suit', 'trust', 'image', 'attest'],
 };
 
 /** Floors inside the server: folder of server/src -> folders it must never import, because ... */
