@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { utf8 } from '@pawl/core/bytes';
-import { type BundleReport, verifyBundle, verifyTlogProof } from '@pawl/core/evidence';
+import { type BundleReport, verifyBundle, verifyTlogProof, type WitnessPolicy } from '@pawl/core/evidence';
 import type { ImageTrust } from '@pawl/core/image';
 import { defineCommand, type Io, type Outcome } from '../frame/command.ts';
 import { CliError } from '../frame/errors.ts';
@@ -19,6 +19,7 @@ import {
   verifyReleaseFolder,
 } from '../workspace/verify-release.ts';
 import { verifyRepository } from '../workspace/verify-repository.ts';
+import { cosignatureLines, readWitnessPolicy, WITNESS_OPTIONS } from '../workspace/witness-policy.ts';
 
 /** How a file says what it is; the name does not count. Anything else is an image, if only `raw`. */
 const MAGICS: readonly (readonly [kind: Kind, magic: Uint8Array])[] = [
@@ -33,6 +34,7 @@ type Given = {
   readonly decryptKeys: readonly string[];
   readonly root: string | undefined;
   readonly entry: string | undefined;
+  readonly witnesses: WitnessPolicy | undefined;
 };
 
 type Kind = 'documents' | 'release' | 'repository' | 'envelope' | 'bundle' | 'tlog-proof' | 'image';
@@ -78,13 +80,16 @@ function envelopeOutcome(facts: EnvelopeFacts): Outcome {
   };
 }
 
-async function tlogProofOutcome(io: Io, path: string, { keys, entry }: Given): Promise<Outcome> {
+async function tlogProofOutcome(io: Io, path: string, { keys, entry, witnesses }: Given): Promise<Outcome> {
   if (entry === undefined) throw new CliError('CLI_USAGE', { missing: '--entry' });
   const vkey = await readVkey(io, keys);
-  const facts = verifyTlogProof(await readInput(path), await readInput(inFolder(io.cwd, entry)), vkey);
+  const facts = verifyTlogProof(await readInput(path), await readInput(inFolder(io.cwd, entry)), vkey, witnesses);
   return {
     json: { kind: 'tlog-proof', isAuthentic: true, ...facts },
-    text: [`authentic: entry ${facts.index} of ${facts.size} in the ledger ${facts.origin}`],
+    text: [
+      `authentic: entry ${facts.index} of ${facts.size} in the ledger ${facts.origin}`,
+      ...cosignatureLines(facts.cosignatures),
+    ],
   };
 }
 
@@ -95,12 +100,13 @@ async function readVkey(io: Io, given: readonly string[]): Promise<string> {
 }
 
 function bundleOutcome(report: BundleReport): Outcome {
-  const { origin, checkpoint, isComplete, entries, counts } = report;
+  const { origin, checkpoint, isComplete, entries, counts, cosignatures } = report;
   return {
-    json: { kind: 'bundle', isAuthentic: true, origin, checkpoint, isComplete, counts, entries },
+    json: { kind: 'bundle', isAuthentic: true, origin, checkpoint, isComplete, counts, cosignatures, entries },
     text: [
       `authentic bundle of ${origin}: ${entries.length} entries, ${isComplete ? 'complete' : 'a part'} of ${checkpoint.size}`,
       `root ${checkpoint.root}`,
+      ...cosignatureLines(cosignatures),
       ...Object.entries(counts).map(([type, count]) => `  ${String(count).padStart(5)}  ${type}`),
     ],
   };
@@ -145,9 +151,13 @@ async function repositoryOutcome(io: Io, path: string, root: string | undefined)
 }
 
 async function verifyPath(io: Io, path: string, given: Given): Promise<Outcome> {
-  const { keys, decryptKeys, root } = given;
+  const { keys, decryptKeys, root, witnesses } = given;
   const files = keys.map((key) => inFolder(io.cwd, key));
-  switch (await kindOf(path)) {
+  const kind = await kindOf(path);
+  // A demand that a file of this kind cannot meet is not passed over.
+  if (witnesses !== undefined && kind !== 'bundle' && kind !== 'tlog-proof')
+    throw new CliError('CLI_USAGE', { at: '--witness', expected: 'a bundle or a .tlog-proof', actual: kind });
+  switch (kind) {
     case 'release':
       return releaseOutcome(path, files);
     case 'envelope':
@@ -159,7 +169,12 @@ async function verifyPath(io: Io, path: string, given: Given): Promise<Outcome> 
     case 'image':
       return imageOutcome(path, await readImageTrust(io, keys, decryptKeys));
     case 'bundle':
-      return bundleOutcome(verifyBundle(await readInput(path), { vkey: await readVkey(io, keys) }));
+      return bundleOutcome(
+        verifyBundle(await readInput(path), {
+          vkey: await readVkey(io, keys),
+          ...(witnesses === undefined ? {} : { witnesses }),
+        }),
+      );
     case 'tlog-proof':
       return tlogProofOutcome(io, path, given);
   }
@@ -172,6 +187,7 @@ export const verify = defineCommand({
     'Nothing that lies beside the file is trusted. --key is, by kind: a public key as PEM or COSE_Key, or a list',
     'keys/LINE.cbor (release folder, frozen documents, SUIT envelope: every algorithm given must have signed); a public key or certificate as',
     'PEM (firmware image, by its format); the verification key of the ledger, as text or in a file (bundle, .tlog-proof).',
+    '--witness is for what comes from a ledger: enough of those named must have cosigned it, or it does not verify.',
     'What a file is, its content says, not its name. --root is the root to start from (folder of TUF metadata).',
     'Under a published test key everything that verifies is shown with a warning: everybody can sign with it.',
     'The exit status is 0 only for what is authentic as a whole, 1 for what is not, 2 when it cannot be tried.',
@@ -182,12 +198,14 @@ export const verify = defineCommand({
     'decrypt-key': DECRYPT_KEY_OPTION,
     root: { type: 'string', value: 'FILE', summary: 'root.json to start from' },
     entry: { type: 'string', value: 'FILE', summary: 'the ledger entry that a .tlog-proof is about' },
+    ...WITNESS_OPTIONS,
   },
   example: 'pawl verify bundle.zip --key ledger.vkey',
   async run({ values, positionals: [path = ''], io }) {
     const { key: keys, root, entry } = values;
     const decryptKeys = values['decrypt-key'];
-    const outcome = await verifyPath(io, inFolder(io.cwd, path), { keys, decryptKeys, root, entry });
+    const witnesses = await readWitnessPolicy(io, values);
+    const outcome = await verifyPath(io, inFolder(io.cwd, path), { keys, decryptKeys, root, entry, witnesses });
     const trusted = root === undefined ? keys : [...keys, root];
     return withTestKeyWarnings(
       io,

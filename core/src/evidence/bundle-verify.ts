@@ -25,6 +25,7 @@ import {
 import { type EntrySigner, EntrySigners } from './bundle-signers.ts';
 import { type Members, readZip } from './bundle-zip.ts';
 import { type VerifiedCheckpoint, verifyCheckpoint } from './checkpoint.ts';
+import { type Cosignature, verifyCosignatures, type WitnessPolicy } from './cosignature.ts';
 import { EvidenceError } from './errors.ts';
 import { verifyInclusion } from './merkle-proof.ts';
 import { leafHash, rootOfLeaves } from './merkle-tree.ts';
@@ -49,6 +50,8 @@ export type BundleReport = {
   readonly isComplete: boolean;
   readonly entries: readonly BundleEntry[];
   readonly counts: Readonly<Partial<Record<PredicateType, number>>>;
+  /** The witnesses that cosigned the checkpoint, of those that were asked for. */
+  readonly cosignatures?: readonly Cosignature[];
   /** Digest of the TUF root that the bundle carries, when it carries one. */
   readonly trustRootSha256?: string;
 };
@@ -119,16 +122,23 @@ function verifyTrustRoot(root: Uint8Array, entries: readonly BundleEntry[]): str
 }
 
 type VerifiedBundle = { readonly report: BundleReport; readonly placed: readonly Placed[] };
-type BundleTrust = { readonly vkey: string; readonly sizeBytesMax?: number };
+type BundleTrust = {
+  readonly vkey: string;
+  /** Who must have cosigned the checkpoint; without it nobody need to. */
+  readonly witnesses?: WitnessPolicy;
+  readonly sizeBytesMax?: number;
+};
 
-function verifyMembers(members: Members, vkeyText: string): VerifiedBundle {
+function verifyMembers(members: Members, { vkey: vkeyText, witnesses }: BundleTrust): VerifiedBundle {
   const vkey = parseVkey(vkeyText);
   const kind = checkContents(members);
   // The key in the bundle tells a reader what to compare; it is never what the bundle is verified with.
   if (readMember(VKEY, () => fromUtf8(requireMember(members, VKEY))) !== `${vkeyText}\n`) {
     throw new EvidenceError('BUNDLE_VKEY_UNEXPECTED', { expected: vkey.name });
   }
-  const checkpoint = verifyCheckpoint(decodeNote(requireMember(members, CHECKPOINT)), vkeyText);
+  const note = decodeNote(requireMember(members, CHECKPOINT));
+  const checkpoint = verifyCheckpoint(note, vkeyText);
+  const cosignatures = witnesses === undefined ? undefined : verifyCosignatures(note, vkeyText, witnesses);
   const envelopes = splitLines(ENTRIES, requireMember(members, ENTRIES));
   const placed =
     kind === 'complete'
@@ -142,14 +152,16 @@ function verifyMembers(members: Members, vkeyText: string): VerifiedBundle {
     isComplete: kind === 'complete',
     entries,
     counts: countByType(entries),
+    ...(cosignatures === undefined ? {} : { cosignatures }),
     ...(trustRoot === undefined ? {} : { trustRootSha256: verifyTrustRoot(trustRoot, entries) }),
   };
   return { report, placed };
 }
 
 /**
- * Verifies a bundle under the verification key of its ledger, and reports what it proves.
- * @throws EvidenceError BUNDLE_*, CHECKPOINT_*, VKEY_MALFORMED
+ * Verifies a bundle under the verification key of its ledger, and those of witnesses if they are asked for; reports what it
+ * proves.
+ * @throws EvidenceError BUNDLE_*, CHECKPOINT_*, VKEY_MALFORMED, WITNESS_POLICY_INVALID
  */
 export function verifyBundle(bytes: Uint8Array, trust: BundleTrust): BundleReport {
   return verifyBundlePlaced(bytes, trust).report;
@@ -157,5 +169,5 @@ export function verifyBundle(bytes: Uint8Array, trust: BundleTrust): BundleRepor
 
 /** The same, with the envelopes in their places. */
 export function verifyBundlePlaced(bytes: Uint8Array, trust: BundleTrust): VerifiedBundle {
-  return verifyMembers(readZip(bytes, MEMBER_NAMES, trust.sizeBytesMax ?? BUNDLE_LIMITS.sizeBytesMax), trust.vkey);
+  return verifyMembers(readZip(bytes, MEMBER_NAMES, trust.sizeBytesMax ?? BUNDLE_LIMITS.sizeBytesMax), trust);
 }

@@ -27,7 +27,8 @@ export async function signCheckpoint(checkpoint: Checkpoint, name: string, signe
   return signNote(text, name, signer);
 }
 
-function parseCheckpointText(text: string): Checkpoint {
+/** @throws EvidenceError CHECKPOINT_MALFORMED */
+export function parseCheckpointText(text: string): Checkpoint {
   const match = /^([^\p{Cc}]{1,255})\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/=]{44})\n$/u.exec(text);
   if (match === null) throw malformed('origin, size and root, one a line');
   const [, origin = '', digits = '', encoded = ''] = match;

@@ -75,6 +75,38 @@ export const EVIDENCE_ERRORS = {
     advice: 'Give the checkpoint and the verification key of the same ledger.',
     status: 422,
   },
+  CHECKPOINT_COSIGNATURES_TOO_FEW: {
+    message: 'fewer witnesses than needed cosigned the checkpoint',
+    advice:
+      'Wait until they have and export again. A witness cosigns no ledger that was rewritten or set back: ask the missing ones why.',
+    status: 422,
+  },
+  WITNESS_POLICY_INVALID: {
+    message: 'the witnesses and how many of them are needed make no policy',
+    advice: 'Name each witness once, none with the key of the ledger, and need at least one and at most all.',
+    status: 400,
+  },
+  WITNESS_REQUEST_MALFORMED: {
+    message: 'the request is not an add-checkpoint of C2SP tlog-witness',
+    advice: 'Send the old size, the hashes of the consistency proof, an empty line and the checkpoint.',
+    status: 400,
+  },
+  TILE_MISSING: {
+    message: 'a tile of the ledger cannot be had',
+    advice: 'Check the address and the permission. Whoever serves the ledger must have every tile of a checkpoint.',
+    status: 404,
+  },
+  TILE_MALFORMED: {
+    message: 'a tile of the ledger has the wrong size',
+    advice: 'Fetch it again; otherwise whoever serves the ledger does not serve what it signed.',
+    status: 422,
+  },
+  TILE_UNPROVEN: {
+    message: 'a tile or an entry is not the one that the signed checkpoint promises',
+    advice:
+      'Fetch it again; otherwise it was changed after it was signed. Keep the checkpoint and the tile as evidence.',
+    status: 422,
+  },
   BUNDLE_ZIP_MALFORMED: {
     message: 'the bundle is not a whole zip file of the expected kind',
     advice: 'Check that the file arrived whole, and export the bundle again.',

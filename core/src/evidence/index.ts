@@ -12,6 +12,14 @@ export { type CompleteBundle, type PartialBundle, writeBundle } from './bundle-w
 export { canonicalJson, STATEMENT_LIMITS } from './canonical-json.ts';
 export { type Checkpoint, signCheckpoint, type VerifiedCheckpoint, verifyCheckpoint } from './checkpoint.ts';
 export {
+  type Cosignature,
+  cosign,
+  cosignatureOf,
+  verifyCosignatures,
+  type WitnessPolicy,
+  withSignatures,
+} from './cosignature.ts';
+export {
   type DsseEnvelope,
   encodeEnvelope,
   parseEnvelope,
@@ -48,7 +56,7 @@ export {
 } from './merkle-tree.ts';
 export { isPredicateType, PREDICATES, type PredicateType, type SignerKind } from './predicates.ts';
 export { describeMessage, type MessageKind, mayRoleSign, PROOF_START, type SignedMessage } from './signed-message.ts';
-export { encodeVkey, parseVkey, type Vkey } from './signed-note.ts';
+export { encodeVkey, encodeWitnessVkey, parseVkey, parseWitnessVkey, type Vkey } from './signed-note.ts';
 export {
   type Anomaly,
   type AuditedKey,
@@ -66,6 +74,8 @@ export {
   verifySigningLog,
 } from './signing-log.ts';
 export { newStatement, type Statement, type Subject } from './statement.ts';
+export { parseTilePath, TILE_HEIGHT, TILE_WIDTH, type TileId, tilePath, tileWidth } from './tile-path.ts';
+export { encodeEntryBundle, ProvenTiles, type ReadTile } from './tiles.ts';
 export {
   encodeTlogProof,
   isTlogProof,
@@ -74,3 +84,15 @@ export {
   type VerifiedInclusion,
   verifyTlogProof,
 } from './tlog-proof.ts';
+export {
+  ADD_CHECKPOINT_LIMITS,
+  type AddCheckpoint,
+  encodeAddCheckpoint,
+  encodeSizeAnswer,
+  judgeCheckpoint,
+  parseAddCheckpoint,
+  parseSizeAnswer,
+  unseenLedger,
+  type WitnessedLedger,
+  type WitnessJudgement,
+} from './witness.ts';

@@ -5,9 +5,10 @@ import { test } from 'node:test';
 import { concat, utf8 } from '../bytes/index.ts';
 import { PrivateKey } from '../crypto/index.ts';
 import { signCheckpoint } from './checkpoint.ts';
+import { cosign, withSignatures } from './cosignature.ts';
 import { inclusionProof } from './merkle-proof.ts';
 import { appendLeaf, type GetNode, leafHash } from './merkle-tree.ts';
-import { encodeVkey } from './signed-note.ts';
+import { encodeVkey, encodeWitnessVkey } from './signed-note.ts';
 import { encodeTlogProof, isTlogProof, parseTlogProof, verifyTlogProof } from './tlog-proof.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -104,4 +105,21 @@ for (const [what, text] of REFUSED) {
 
 test('refuses bytes that are no text', () => {
   assert.throws(() => parseTlogProof(Uint8Array.of(0xff, 0xfe)), { code: 'PROOF_MALFORMED' });
+});
+
+test('a proof carries its witnesses, and is refused when those that are asked for are missing', async () => {
+  const key = PrivateKey.generate('Ed25519');
+  const vkey = encodeVkey('pawl.example/ledger', key.publicKey);
+  const entry = utf8('the only entry');
+  const root = leafHash(entry);
+  const checkpoint = await signCheckpoint({ origin: 'pawl.example/ledger', size: 1, root }, 'pawl.example/ledger', key);
+  const signer = PrivateKey.generate('ML-DSA-44');
+  const witnesses = { witnesses: [encodeWitnessVkey('w.example', signer.publicKey)], needed: 1 };
+  const line = await cosign(checkpoint, { name: 'w.example', signer, atMs: 1_800_000_000_000 });
+  const cosigned = encodeTlogProof({ index: 0, hashes: [], checkpoint: withSignatures(checkpoint, [line]) });
+  const facts = { origin: 'pawl.example/ledger', index: 0, size: 1 };
+  const cosignatures = [{ witness: 'w.example', atMs: 1_800_000_000_000 }];
+  assert.deepEqual(verifyTlogProof(utf8(cosigned), entry, vkey, witnesses), { ...facts, cosignatures });
+  const plain = utf8(encodeTlogProof({ index: 0, hashes: [], checkpoint }));
+  assert.throws(() => verifyTlogProof(plain, entry, vkey, witnesses), { code: 'CHECKPOINT_COSIGNATURES_TOO_FEW' });
 });

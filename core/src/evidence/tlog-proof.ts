@@ -5,6 +5,7 @@
  */
 import { fromBase64, fromUtf8, toBase64 } from '../bytes/index.ts';
 import { verifyCheckpoint } from './checkpoint.ts';
+import { type Cosignature, verifyCosignatures, type WitnessPolicy } from './cosignature.ts';
 import { EvidenceError } from './errors.ts';
 import { verifyInclusion } from './merkle-proof.ts';
 import { HASH_SIZE_BYTES, leafHash } from './merkle-tree.ts';
@@ -23,8 +24,13 @@ export type TlogProof = {
   readonly checkpoint: string;
 };
 
-/** What a proof proved: the entry at this index of this ledger, at this size. */
-export type VerifiedInclusion = { readonly origin: string; readonly index: number; readonly size: number };
+/** What a proof proved: the entry at this index of this ledger, at this size; who cosigned it, when that was asked for. */
+export type VerifiedInclusion = {
+  readonly origin: string;
+  readonly index: number;
+  readonly size: number;
+  readonly cosignatures?: readonly Cosignature[];
+};
 
 function malformed(expected: string, cause?: unknown): EvidenceError {
   return new EvidenceError('PROOF_MALFORMED', { expected }, cause);
@@ -76,12 +82,19 @@ export function parseTlogProof(bytes: Uint8Array): TlogProof {
 }
 
 /**
- * Verifies that the ledger of this key holds an entry, byte for byte, by a proof alone.
- * @throws EvidenceError PROOF_MALFORMED, VKEY_MALFORMED, CHECKPOINT_*, MERKLE_INCLUSION_INVALID
+ * Verifies that the ledger of this key holds an entry, byte for byte, by a proof alone; and that the witnesses of a policy
+ * cosigned it.
+ * @throws EvidenceError PROOF_MALFORMED, VKEY_MALFORMED, CHECKPOINT_*, MERKLE_INCLUSION_INVALID, WITNESS_POLICY_INVALID
  */
-export function verifyTlogProof(bytes: Uint8Array, entry: Uint8Array, vkey: string): VerifiedInclusion {
+export function verifyTlogProof(
+  bytes: Uint8Array,
+  entry: Uint8Array,
+  vkey: string,
+  witnesses?: WitnessPolicy,
+): VerifiedInclusion {
   const { index, hashes, checkpoint } = parseTlogProof(bytes);
   const { origin, size, root } = verifyCheckpoint(checkpoint, vkey);
+  const cosignatures = witnesses === undefined ? undefined : verifyCosignatures(checkpoint, vkey, witnesses);
   verifyInclusion({ index, size, leafHash: leafHash(entry), proof: hashes, root });
-  return { origin, index, size };
+  return { origin, index, size, ...(cosignatures === undefined ? {} : { cosignatures }) };
 }
