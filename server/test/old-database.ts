@@ -8,6 +8,7 @@ import { encodeEnvelope, leafHash, newStatement, signStatement } from '@pawl/cor
 import pg from 'pg';
 import { secretSha256 } from '../src/acts/secret.ts';
 import { MIGRATIONS, SQLITE_WORDS } from '../src/store/migrations/index.ts';
+import { LAST_SEEN } from '../src/store/migrations/last-seen.ts';
 import { PEOPLE } from '../src/store/migrations/people.ts';
 import { ROLLOUT_ENGINE } from '../src/store/migrations/rollout-engine.ts';
 import { migratePostgres } from '../src/store/postgres-migrate.ts';
@@ -20,7 +21,7 @@ type Row = readonly [table: string, values: Readonly<Record<string, Value>>];
 export const OLD_TOKEN = 'token-of-an-admin';
 export const DEVICE_TOKEN = 'token-of';
 export const ASSIGNMENT = 11;
-const AT = Date.UTC(2026, 0, 2);
+export const AT = Date.UTC(2026, 0, 2);
 const ADMIN =
   'device:read release:read rollout:read ledger:read device:write rollout:write release:write rollout:approve audit:read';
 
@@ -104,10 +105,14 @@ function memberRows(version: number): Row[] {
   ];
 }
 
-/** What numbers of the rows above are kept beside them. */
+/** What of the rows above is kept elsewhere, and numbers of them that are kept beside them. */
 function changes(version: number): string[] {
-  if (version <= MIGRATIONS.indexOf(ROLLOUT_ENGINE)) return [];
-  return ['UPDATE rollout SET devices = 1', `UPDATE counter SET value = ${ASSIGNMENT} WHERE name = 'assignment'`];
+  const seen =
+    version <= MIGRATIONS.indexOf(LAST_SEEN)
+      ? `UPDATE device SET last_seen_ms = ${AT} WHERE controller_id = 'busy'`
+      : `INSERT INTO device_seen SELECT id, ${AT} FROM device WHERE controller_id = 'busy'`;
+  if (version <= MIGRATIONS.indexOf(ROLLOUT_ENGINE)) return [seen];
+  return [seen, 'UPDATE rollout SET devices = 1', `UPDATE counter SET value = ${ASSIGNMENT} WHERE name = 'assignment'`];
 }
 
 function tokenRow(version: number): Row {
@@ -115,6 +120,17 @@ function tokenRow(version: number): Row {
   const row = { sha256: secretSha256(OLD_TOKEN), tenant_id: 1, label: 'old', created_ms: now };
   if (version <= MIGRATIONS.indexOf(PEOPLE)) return ['api_token', { ...row, role: 'admin' }];
   return ['token', { ...row, permissions: JSON.stringify(ADMIN.split(' ')), expires_ms: now + 86_400_000 }];
+}
+
+/**
+ * The versions that are tried: the first, the last, those on both sides of a step that changed where the rows here stand,
+ * and every `step`-th of the others, which differ from them by tables that are empty.
+ */
+export function triedVersions(step: number): number[] {
+  const turns = [PEOPLE, ROLLOUT_ENGINE, LAST_SEEN].map((migration) => MIGRATIONS.indexOf(migration));
+  const tried = new Set([1, ...turns, ...turns.map((turn) => turn + 1), MIGRATIONS.length - 1]);
+  for (let version = step; version < MIGRATIONS.length; version += step) tried.add(version);
+  return [...tried].filter((version) => version < MIGRATIONS.length).sort((a, b) => a - b);
 }
 
 /** Makes the database of a version at a place; the place is empty. */
