@@ -41,6 +41,7 @@ import { registerOidc } from './http/pages/oidc.ts';
 import { registerPages } from './http/pages/pages.ts';
 import { problemOf } from './http/problem.ts';
 import { RateLimit } from './http/rate-limit.ts';
+import { refuseRepeatedHeaders } from './http/repeated-headers.ts';
 import { guardRoutes, methodsAt } from './http/route-tables.ts';
 import { siteFor } from './http/site.ts';
 import { CONNECTION_LIMITS, limitClients } from './http/slow-clients.ts';
@@ -80,6 +81,8 @@ const PLACE_STATEMENTS_EVERY_MS = 1000;
 const RENEW_EVERY_MS = 3_600_000;
 const ROLLOUTS_EVERY_MS = 1000;
 const VERSION_KEYS_AT_ONCE = 1000;
+/** A name of 256 characters, each of three bytes that are written as nine. */
+const PARAM_CHARS_MAX = 256 * 9;
 /** One factory line behind one address introduces a hundred at once, and then one in ten seconds. */
 const INTRODUCTIONS = { burst: 100, perS: 0.1 };
 const CLOSE_GRACE_MS = 10_000;
@@ -133,7 +136,7 @@ function fastifyOptions(config: ServerConfig): FastifyServerOptions {
     // How often Node looks for heads that are late.
     http: { connectionsCheckingInterval: 1000 },
     forceCloseConnections: 'idle' as const,
-    routerOptions: { maxParamLength: 300 },
+    routerOptions: { maxParamLength: PARAM_CHARS_MAX },
   };
   if (config.tls === undefined) return common;
   const { cert, key, clientCa } = config.tls;
@@ -198,6 +201,7 @@ async function buildApp(config: ServerConfig, ports: ServerPorts, lastSeen: Last
     return sendProblem(new ApiError(methods.length > 0 ? 'API_METHOD_NOT_ALLOWED' : 'API_NOT_FOUND'), request, reply);
   });
   guardRoutes(app);
+  refuseRepeatedHeaders(app);
   registerPages(app, ports.site);
   const edge = { proxySecret: config.trustedProxy?.secret, limits: new ApiLimits(config.rateLimits) };
   await registerManagementApi(app, edge, ports);

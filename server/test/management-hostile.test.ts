@@ -3,12 +3,10 @@
  * refusal is a problem document which gives nothing away, and that not one byte of the database changes.
  */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
-import { gzipSync } from 'node:zlib';
 import { MANAGEMENT_OPERATIONS, type ManagementOperation } from '@pawl/contract/management';
 import { z } from 'zod';
+import { CODINGS, databaseDigest, INSIDES, NO_BODY_OF_OURS, NO_STRICT_JSON, OF_EACH_TYPE } from './hostile-inputs.ts';
 import { NEVER_UNKNOWN, UNKNOWN, VALID_BODIES } from './management-examples.ts';
 import { exchange, type RawAnswer, type RawRequest } from './raw-http.ts';
 import { startTestServer, type TestServer } from './running-server.ts';
@@ -40,26 +38,6 @@ const WITH_JSON = OPERATIONS.filter(([, { body }]) => body !== undefined && body
 let server: TestServer;
 let digestBefore: string;
 
-/**
- * Every row of every table, as one digest; but not what a refused request leaves too: when a token was last used, and the
- * audit.
- */
-function databaseDigest(): string {
-  const db = new DatabaseSync(`${server.folder}/data/pawl.db`, { readOnly: true });
-  try {
-    const hash = createHash('sha256');
-    for (const table of db
-      .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'audit' ORDER BY name")
-      .all()) {
-      const rows = db.prepare(`SELECT * FROM "${String(table['name'])}"`).all();
-      hash.update(JSON.stringify([table['name'], rows.map((row) => ({ ...row, last_used_ms: null }))]));
-    }
-    return hash.digest('hex');
-  } finally {
-    db.close();
-  }
-}
-
 before(async () => {
   server = await startTestServer();
   const devices = [{ controllerId: 'known', model: 'hub', line: 'gateway' }];
@@ -68,10 +46,10 @@ before(async () => {
   while ((await server.operator.call('listEvents', { query: {} })).items.length < 3);
   // And the statements about the first person and the device their places in the ledger.
   while ((await server.operator.call('getCheckpoint', {})).size < 2);
-  digestBefore = databaseDigest();
+  digestBefore = databaseDigest(server.folder);
 });
 after(async () => {
-  const digestAfter = databaseDigest();
+  const digestAfter = databaseDigest(server.folder);
   await server.close();
   assert.equal(digestAfter, digestBefore, 'something that was refused was stored');
 });
@@ -95,7 +73,7 @@ function assertProblem(answer: RawAnswer, status: number, code: string, what: st
   assert.deepEqual(Object.keys(answer.json()).sort(), members, what);
   assert.ok(!answer.text.includes(server.token), what);
   assert.ok(!answer.text.includes(server.folder), what);
-  assert.doesNotMatch(answer.text, /\\n\s+at |\.[jt]s:\d|node_modules|SQLITE/, what);
+  assert.doesNotMatch(answer.text, INSIDES, what);
 }
 
 test('a body of another media type is refused by every operation that takes JSON', async () => {
@@ -107,37 +85,9 @@ test('a body of another media type is refused by every operation that takes JSON
   }
 });
 
-const CODINGS: readonly (readonly [string, Uint8Array])[] = [
-  ['gzip', gzipSync('{}')],
-  ['gzip', Buffer.from('{}')],
-  ['br', Buffer.from('{}')],
-  ['identity, gzip', Buffer.from('{}')],
-];
-const nested = (depth: number) => `{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`;
-const HOSTILE_JSON: readonly (readonly [string, string | Uint8Array])[] = [
-  ['nothing', ''],
-  ['half an object', '{"a":'],
-  ['no object', '7'],
-  ['null', 'null'],
-  ['an array', '[]'],
-  ['a repeated member', '{"label":"a","label":"b"}'],
-  ['a member repeated by an escape', '{"label":"a","l\\u0061bel":"b"}'],
-  ['nesting of 16 in an object', nested(16)],
-  ['nesting of 100,000', nested(100_000)],
-  ['100,000 quotes', '"'.repeat(100_000)],
-  ['an unknown member', '{"there is no such member":1}'],
-  ['a prototype', '{"__proto__":{"role":"admin"}}'],
-  ['a byte order mark', '\ufeff{}'],
-  ['UTF-16, little-endian', Buffer.from('\ufeff{}', 'utf16le')],
-  ['UTF-16 without a mark', Buffer.from('{}', 'utf16le')],
-  ['UTF-32', Uint8Array.of(0, 0, 0, 0x7b, 0, 0, 0, 0x7d)],
-  ['gzip that does not say so', gzipSync('{}')],
-  ['bytes that are no UTF-8', Uint8Array.of(0x7b, 0x22, 0xc0, 0xaf, 0x22, 0x7d)],
-];
-
 test('a body that is not strict JSON of the contract is refused by every operation that takes JSON', async () => {
   for (const [id, operation] of WITH_JSON) {
-    for (const [name, body] of HOSTILE_JSON) {
+    for (const [name, body] of [...NO_STRICT_JSON, ...NO_BODY_OF_OURS]) {
       assertProblem(await send(operation, { body }), 400, 'API_REQUEST_INVALID', `${id}: ${name}`);
     }
   }
@@ -156,16 +106,14 @@ test('a coded body is refused by every operation that takes one, whether the cod
   }
 });
 
-/** A value of each type and spelling that JSON has. */
-const OF_EACH_TYPE = [null, true, -1, 2 ** 53, '\u0000', 'x'.repeat(20_000), [null], { a: 1 }];
-
 test('a member of any other type is refused by every operation, in the place of each member that it takes', async () => {
   let sent = 0;
   for (const [id, { body, ...operation }] of WITH_JSON) {
     if (!(body instanceof z.ZodObject)) continue;
     for (const [member, schema] of Object.entries(body.shape as Readonly<Record<string, z.ZodType>>)) {
       for (const value of OF_EACH_TYPE) {
-        if (schema.safeParse(value).success) continue;
+        // No text of ours holds U+0000, whatever the contract says of the member.
+        if (value !== '\0' && schema.safeParse(value).success) continue;
         const text = JSON.stringify({ ...(JSON.parse(VALID_BODIES[id] ?? '{}') as object), [member]: value });
         const answer = await send({ body, ...operation }, { body: text });
         assertProblem(answer, 400, 'API_REQUEST_INVALID', `${id} ${member} ${text.slice(0, 80)}`);
@@ -279,7 +227,7 @@ test('a method that an address does not take is 405 and told which it takes; an 
 });
 
 test('an address that cannot be read is refused in the same form', async () => {
-  for (const path of ['/api/v1/devices/%zz', '/%', '/api/v1/devices/%c3']) {
+  for (const path of ['/api/v1/devices/%zz', '/%', '/api/v1/devices/%c3', `/api/v1/devices/${'x'.repeat(5000)}`]) {
     assertProblem(await exchange(`${server.url}${path}`), 400, 'API_REQUEST_INVALID', path);
   }
 });
@@ -294,6 +242,10 @@ test('HEAD asks for the same token as GET', async () => {
 
 test('a filter is refused with its code, and cannot be made SQL', async () => {
   const devices = MANAGEMENT_OPERATIONS.listDevices;
+  for (const filter of ['name:\0', '\0']) {
+    const answer = await send(devices, {}, `${urlOf(devices)}?filter=${encodeURIComponent(filter)}`);
+    assertProblem(answer, 400, 'API_REQUEST_INVALID', JSON.stringify(filter));
+  }
   for (const filter of [
     "name:a' or 1=1--",
     'name:%',

@@ -66,3 +66,16 @@ test('its time grows with the length of the text, not with its square', () => {
   assert.throws(() => parseStrictJson(hostile), SyntaxError);
   assert.doesNotThrow(() => parseStrictJson(`${hostile}]`));
 });
+
+const UNKEPT = ['{"a":"\\u0000"}', '{"\\u0000":1}', '["\\ud800"]', '["\\udc00\\ud800"]', '["x\\uD83D"]'];
+
+test('refuses a text that no database holds, or mends it where it is told so', () => {
+  for (const text of UNKEPT) {
+    assert.throws(() => parseStrictJson(text), SyntaxError, text);
+    assert.ok(JSON.stringify(parseStrictJson(text, 'mended')).includes('\ufffd'), text);
+  }
+  for (const text of ['["\\ud83d\\ude00"]', '["\\\\u0000"]', '["\\u0001"]', '{"__proto__":"\\u00e9"}']) {
+    for (const texts of ['refused', 'mended'] as const)
+      assert.deepEqual(parseStrictJson(text, texts), JSON.parse(text));
+  }
+});

@@ -5,6 +5,7 @@
  * is left to the framework's route, which begins from the start. So nothing is decided here that is not decided there.
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import { repeatedHeader } from '../repeated-headers.ts';
 import type { Answer } from './answer.ts';
 import { authenticateDevice } from './authentication.ts';
 import { credentialsOf, isSecureRequest } from './connection.ts';
@@ -18,8 +19,10 @@ import { negotiate } from './representation.ts';
 /** Names that need no decoding. */
 const POLL_PATH = /^\/([A-Za-z0-9][A-Za-z0-9_-]{0,62})\/controller\/v1\/([A-Za-z0-9._~-]{1,256})$/;
 
-function isPlain({ method, headers }: IncomingMessage): boolean {
-  return method === 'GET' && headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
+function isPlain(request: IncomingMessage): boolean {
+  const { method, headers } = request;
+  if (method !== 'GET' || repeatedHeader(request) !== undefined) return false;
+  return headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
 }
 
 type Named = { readonly tenant: string; readonly controllerId: string };

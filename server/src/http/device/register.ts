@@ -52,7 +52,9 @@ function bodyOf(request: FastifyRequest, operation: DeviceOperation): unknown {
   if (coding !== undefined) throw new DeviceApiError('DEVICE_CONTENT_TYPE_UNSUPPORTED', { actual: coding });
   const bytes = request.body instanceof Uint8Array ? new Uint8Array(request.body) : new Uint8Array();
   const contentType = request.headers['content-type'];
-  if (operation.body !== 'bytes') return parseBody(operation.body, bytes, contentType);
+  // What a device signed is taken as it stands, or not at all.
+  const texts = operation.auth === 'device' ? 'mended' : 'refused';
+  if (operation.body !== 'bytes') return parseBody(operation.body, bytes, contentType, texts);
   const type = mediaTypeOf(contentType);
   if (type !== operation.bodyType && type !== 'application/json') {
     throw new DeviceApiError('DEVICE_CONTENT_TYPE_UNSUPPORTED', { actual: type });

@@ -68,12 +68,13 @@ export function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer:
   }
 }
 
-/** What the framework itself refuses, in our words. */
+/** What is refused before it comes here, in our words. */
 const FRAMEWORK_CODES: Readonly<Record<string, DeviceApiErrorCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'DEVICE_BODY_TOO_LARGE',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'DEVICE_CONTENT_TYPE_UNSUPPORTED',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'DEVICE_BODY_MALFORMED',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'DEVICE_BODY_MALFORMED',
+  API_REQUEST_INVALID: 'DEVICE_PARAMETER_INVALID',
 };
 
 function asDeviceError(error: unknown): DeviceApiError | undefined {

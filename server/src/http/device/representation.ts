@@ -7,7 +7,7 @@
 import { fromUtf8 } from '@pawl/core/bytes';
 import { type CborValue, decodeCbor, encodeCbor } from '@pawl/core/cbor';
 import type { z } from 'zod';
-import { parseStrictJson } from '../strict-json.ts';
+import { keptTexts, parseStrictJson, type Texts } from '../strict-json.ts';
 import { DeviceApiError } from './errors.ts';
 
 type PlainData = string | number | boolean | null | readonly PlainData[] | { readonly [name: string]: PlainData };
@@ -99,13 +99,14 @@ export function mediaTypeOf(contentType: string | undefined): string {
  * Reads a body as plain data.
  * @throws DeviceApiError DEVICE_CONTENT_TYPE_UNSUPPORTED, DEVICE_BODY_MALFORMED
  */
-export function decodeDocument(bytes: Uint8Array, contentType: string | undefined): unknown {
+export function decodeDocument(bytes: Uint8Array, contentType: string | undefined, texts: Texts = 'refused'): unknown {
   const type = mediaTypeOf(contentType);
   if (type !== JSON_TYPE && type !== HAL && type !== CBOR) {
     throw new DeviceApiError('DEVICE_CONTENT_TYPE_UNSUPPORTED', { actual: type });
   }
   try {
-    return type === CBOR ? fromCborValue(decodeCbor(bytes)) : parseStrictJson(fromUtf8(bytes));
+    if (type === CBOR) return keptTexts(fromCborValue(decodeCbor(bytes)), texts);
+    return parseStrictJson(fromUtf8(bytes), texts);
   } catch (cause) {
     if (cause instanceof DeviceApiError) throw cause;
     throw new DeviceApiError('DEVICE_BODY_MALFORMED', { expected: type }, cause);
@@ -116,8 +117,13 @@ export function decodeDocument(bytes: Uint8Array, contentType: string | undefine
  * Reads a body and checks its members.
  * @throws DeviceApiError DEVICE_CONTENT_TYPE_UNSUPPORTED, DEVICE_BODY_MALFORMED
  */
-export function parseBody<T>(schema: z.ZodType<T>, bytes: Uint8Array, contentType: string | undefined): T {
-  const result = schema.safeParse(decodeDocument(bytes, contentType));
+export function parseBody<T>(
+  schema: z.ZodType<T>,
+  bytes: Uint8Array,
+  contentType: string | undefined,
+  texts: Texts = 'refused',
+): T {
+  const result = schema.safeParse(decodeDocument(bytes, contentType, texts));
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   throw new DeviceApiError('DEVICE_BODY_MALFORMED', {

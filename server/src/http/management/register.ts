@@ -15,7 +15,7 @@ import type { Trx } from '../../store/database.ts';
 import { ApiError } from '../errors.ts';
 import { strictTransport } from '../pages/pages.ts';
 import { problemOf, RETRY_AFTER_S } from '../problem.ts';
-import { parseStrictJson } from '../strict-json.ts';
+import { keptTexts, parseStrictJson } from '../strict-json.ts';
 import { ANSWER_HEADERS, jsonOf, sendAnswer } from './answer.ts';
 import { type Act, audited, type Guard, recordRefusal } from './audit.ts';
 import { authorize, authorizeAgain, authorizeLine, identify } from './authorize.ts';
@@ -41,6 +41,16 @@ function parsePart(schema: z.ZodType | undefined, value: unknown, at: string): u
   const issue = result.error.issues[0];
   const path = [at, ...(issue?.path ?? [])].map(String).join('.');
   throw new ApiError('API_REQUEST_INVALID', { at: path, expected: issue?.message });
+}
+
+function parseQuery(operation: ManagementOperation, request: FastifyRequest): unknown {
+  let value: unknown;
+  try {
+    value = keptTexts(request.query, 'refused');
+  } catch (cause) {
+    throw new ApiError('API_REQUEST_INVALID', { at: 'query', expected: 'texts without U+0000' }, cause);
+  }
+  return parsePart(operation.query ?? NO_QUERY, value, 'query');
 }
 
 function mediaType(request: FastifyRequest): string {
@@ -184,7 +194,7 @@ function route(app: FastifyInstance, id: ManagementOperationId, edge: Edge, port
         gone: goneOf(reply),
         isStillAllowed: () => isAllowed(request, operation, sender.visitor, ports),
         params: parsePart(operation.params, request.params, 'path'),
-        query: openCursor(cursorOf, parsePart(operation.query ?? NO_QUERY, request.query, 'query')),
+        query: openCursor(cursorOf, parseQuery(operation, request)),
         body: parseBody(operation, request),
       };
       await authorizeLine(sender.actor, operation, parsed, ports.database.read);

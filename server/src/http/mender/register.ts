@@ -18,7 +18,7 @@ import { findMenderSession } from '../../store/mender.ts';
 import { isSecureRequest } from '../device/connection.ts';
 import { originOf } from '../device/links.ts';
 import type { DevicePorts } from '../device/ports.ts';
-import { parseStrictJson } from '../strict-json.ts';
+import { keptTexts, parseStrictJson } from '../strict-json.ts';
 import { MenderApiError } from './errors.ts';
 import { MENDER_HANDLERS } from './handlers.ts';
 import type { MenderAnswer, MenderRequest, MenderSender } from './request.ts';
@@ -61,6 +61,13 @@ function parsePart(schema: z.ZodType | undefined, at: string, read: () => unknow
 }
 
 function requestOf(request: FastifyRequest, operation: MenderOperation, ports: DevicePorts): AnyRequest {
+  // A coding that is not undone must not pass for what it hides (RFC 9110 §8.4).
+  const coding = request.headers['content-encoding'];
+  if (operation.body !== undefined && coding !== undefined) {
+    throw new MenderApiError('MENDER_REQUEST_MALFORMED', { at: 'content-encoding', actual: coding });
+  }
+  // What a client signed is taken as it stands, or not at all.
+  const texts = operation.auth === 'signature' ? 'refused' : 'mended';
   const bodyBytes = request.body instanceof Uint8Array ? new Uint8Array(request.body) : new Uint8Array();
   const origin = originOf({
     publicUrl: ports.publicUrl,
@@ -71,9 +78,9 @@ function requestOf(request: FastifyRequest, operation: MenderOperation, ports: D
     sender: senders.get(request),
     method: request.method,
     params: request.params as Params,
-    query: parsePart(operation.query, 'query', () => request.query),
+    query: parsePart(operation.query, 'query', () => keptTexts(request.query, texts)),
     headers: request.headers,
-    body: parsePart(operation.body, 'body', () => parseStrictJson(fromUtf8(bodyBytes))),
+    body: parsePart(operation.body, 'body', () => parseStrictJson(fromUtf8(bodyBytes), texts)),
     bodyBytes,
     origin,
   };
