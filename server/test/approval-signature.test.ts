@@ -142,7 +142,11 @@ test('a registered key approves by a statement about the digest; the bundle prov
   const again = registerApprovalKeyFor(ports, admin.actor, bob.id, input);
   await assert.rejects(again, { code: 'APPROVAL_KEY_EXISTS' });
   await ports.database.write(async (trx) => {
-    await appendEnvelope(trx, envelope, { predicateType: 'urn:pawl:approval:1', subject: 'rollout/1' });
+    await appendEnvelope(trx, envelope, {
+      tenantId: admin.actor.tenantId,
+      predicateType: 'urn:pawl:approval:1',
+      subject: 'rollout/1',
+    });
   });
   await settleLedger(ports.database);
   const bundle = await exportLedger(ports.database.read, ports, admin.actor.tenantId);
@@ -163,7 +167,11 @@ test('a key that an approver registered signs approvals, and is no release key t
   const envelope = new Uint8Array(Buffer.from(signed.envelope, 'base64'));
   await assert.rejects(
     ports.database.write(async (trx) => {
-      await appendEnvelope(trx, envelope, { predicateType: 'urn:pawl:release:1', subject: 'x' });
+      await appendEnvelope(trx, envelope, {
+        tenantId: admin.actor.tenantId,
+        predicateType: 'urn:pawl:release:1',
+        subject: 'x',
+      });
       await sequencePending(trx);
       const bundle = await exportLedger(trx, ports, admin.actor.tenantId);
       verifyBundle(bundle, { vkey: (await checkpointOf(trx, ports)).vkey });

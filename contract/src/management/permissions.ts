@@ -25,11 +25,8 @@ export const PERMISSIONS = [
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
-/**
- * What concerns the server as a whole, and all who share it: these count in the first tenant only, whose server it is. The
- * ledger is one of all tenants, so that it proves itself as a whole.
- */
-export const SERVER_PERMISSIONS: ReadonlySet<string> = new Set<Permission>(['tenant:write', 'ledger:read']);
+/** What concerns the server as a whole, and all who share it: these count in the first tenant only, whose server it is. */
+export const SERVER_PERMISSIONS: ReadonlySet<string> = new Set<Permission>(['tenant:write']);
 
 const VIEWER: readonly Permission[] = [
   'device:read',

@@ -230,12 +230,12 @@ export async function approveRollout(
     const subject = { name: `rollout/${id}`, digest: { sha256: digest } };
     const predicateType = 'urn:pawl:approval:1';
     if (verified.envelope !== undefined) {
-      await appendEnvelope(trx, verified.envelope, { predicateType, subject: subject.name });
+      await appendEnvelope(trx, verified.envelope, { tenantId, predicateType, subject: subject.name });
     } else {
       // The assertion stands there whole, for whoever checks it later under the passkey's public key.
       const assertion = JSON.stringify(signature);
       const predicate = { rolloutId: id, personId, signedWith: verified.signedWith, assertion };
-      await appendStatement(trx, ports.keys.ledger, { predicateType, subject, predicate });
+      await appendStatement(trx, ports.keys.ledger, { tenantId, predicateType, subject, predicate });
     }
     const facts = { digest, personId, signedWith: verified.signedWith };
     const approved = await move(trx, ports, row, { event: 'approve', by: actor.id, facts });

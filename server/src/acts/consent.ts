@@ -21,6 +21,7 @@ async function record(trx: Trx, ports: ServerPorts, row: AssignmentTable, answer
   const until = answer.kind === 'postponed' ? new Date(answer.untilMs).toISOString() : null;
   const nowMs = ports.now().getTime();
   await appendStatement(trx, ports.keys.ledger, {
+    tenantId: row.tenant_id,
     predicateType: 'urn:pawl:consent:1',
     subject: await releaseSubject(trx, release),
     predicate: {

@@ -53,6 +53,7 @@ async function record(
 ): Promise<void> {
   const { optOut, timeZone } = change.policy;
   await appendStatement(trx, ports.keys.ledger, {
+    tenantId: device.tenant_id,
     predicateType: 'urn:pawl:device-policy:1',
     subject: { name: `device/${device.controller_id}`, digest: { sha256: device.key_id ?? '0'.repeat(64) } },
     predicate: {

@@ -41,6 +41,7 @@ export async function addDevices(
     const [only] = added;
     const isOne = added.length === 1 && only !== undefined;
     await recordAct(trx, ports, {
+      tenantId,
       predicateType: 'urn:pawl:device:1',
       subject: isOne ? `device/${only.controllerId}` : 'devices',
       record: isOne ? only : { devices: added },
@@ -113,6 +114,7 @@ export async function decommissionDevice(
     await updateDevice(trx, device.id, { decommissioned_ms: nowMs, token_sha256: null });
     if (device.decommissioned_ms === null) {
       await recordAct(trx, ports, {
+        tenantId,
         predicateType: 'urn:pawl:device:1',
         subject: `device/${controllerId}`,
         record: { controllerId },

@@ -1,5 +1,5 @@
 /**
- * A part of the ledger as a bundle: what concerns a product, a line, a release or some days, each entry with its inclusion
+ * A part of the ledger as a bundle: what is one tenant's, or of it what concerns a product, a line, a release or some days, each entry with its inclusion
  * proof, and the entries that introduced the keys of the signers. What is left out cannot be told from a part; that what is
  * in it stands in the ledger can (docs/formats/evidence-bundle.md).
  */
@@ -7,6 +7,7 @@ import type { LedgerPart } from '@pawl/contract/management';
 import { fromUtf8 } from '@pawl/core/bytes';
 import { type NodeId, planInclusion, runPlan, type Statement, writeBundle } from '@pawl/core/evidence';
 import { PartFilter } from '../domain/ledger-part.ts';
+import { isFirstTenant } from '../store/access.ts';
 import type { Db } from '../store/database.ts';
 import { type LedgerRow, listLedger, readNode } from '../store/ledger.ts';
 import { mustFindProduct } from './evidence/live.ts';
@@ -27,8 +28,14 @@ function open({ envelope }: LedgerRow): Opened {
   return { statement, keyId: signatures[0]?.keyid ?? '' };
 }
 
-/** Indexes of the part, with those of the entries that introduced its signers. */
-async function indexesOf(db: Db, filter: PartFilter, size: number): Promise<number[]> {
+type Whose = { readonly tenantId: number; readonly isFirst: boolean };
+
+/** Nobody knows any more whose the oldest entries are: they go to who runs the server. */
+const isOf = ({ tenantId }: LedgerRow, whose: Whose): boolean =>
+  tenantId === whose.tenantId || (tenantId === null && whose.isFirst);
+
+/** Indexes of the part of a tenant, with those of the entries that introduced its signers. */
+async function indexesOf(db: Db, filter: PartFilter, whose: Whose, size: number): Promise<number[]> {
   const introducedAt = new Map<string, number>();
   const indexes = new Set<number>();
   for (let from = 0; from < size; from += PAGE) {
@@ -36,7 +43,7 @@ async function indexesOf(db: Db, filter: PartFilter, size: number): Promise<numb
       const { statement, keyId } = open(row);
       if (statement.predicate['publicKey'] !== undefined)
         introducedAt.set(statement.subject[0]?.digest.sha256 ?? '', row.index);
-      if (!filter.takes(statement)) continue;
+      if (!isOf(row, whose) || !filter.takes(statement)) continue;
       indexes.add(row.index);
       const introduction = introducedAt.get(keyId);
       if (introduction !== undefined) indexes.add(introduction);
@@ -46,12 +53,13 @@ async function indexesOf(db: Db, filter: PartFilter, size: number): Promise<numb
 }
 
 /**
- * Writes a part of the ledger as a bundle.
+ * Writes a part of the ledger of one tenant as a bundle; with nothing asked for, all that is its own.
  * @throws EvidenceVaultError PRODUCT_UNKNOWN
  */
 export async function exportPart(ports: ServerPorts, tenantId: number, part: LedgerPart): Promise<Uint8Array> {
   const { read } = ports.database;
   const line = part.product === undefined ? undefined : (await mustFindProduct(read, tenantId, part.product)).line;
+  const whose = { tenantId, isFirst: await isFirstTenant(read, tenantId) };
   const { note, vkey, size } = await checkpointOf(read, ports);
   const known = new Map<string, Uint8Array | undefined>();
   const getNode = async ({ level, index }: NodeId): Promise<Uint8Array | undefined> => {
@@ -60,7 +68,7 @@ export async function exportPart(ports: ServerPorts, tenantId: number, part: Led
     return known.get(name);
   };
   const entries = [];
-  for (const index of await indexesOf(read, new PartFilter(part, line), size)) {
+  for (const index of await indexesOf(read, new PartFilter(part, line), whose, size)) {
     const [row] = await listLedger(read, index, 1);
     if (row === undefined) throw new TypeError('the ledger keeps its entries');
     entries.push({ index, envelope: row.envelope, hashes: await runPlan(planInclusion(index, size), getNode) });

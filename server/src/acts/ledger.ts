@@ -1,11 +1,17 @@
 /** Reading the ledger: checkpoints signed on demand, proofs, and the bundle that proves itself offline. */
 import { toHex } from '@pawl/core/bytes';
 import { encodeVkey, planInclusion, signCheckpoint, writeBundle } from '@pawl/core/evidence';
+import { isFirstTenant } from '../store/access.ts';
 import type { Db } from '../store/database.ts';
 import { combinePlan, ledgerRoot, ledgerSize, listLedger } from '../store/ledger.ts';
 import { currentTrustFile } from '../store/trust-files.ts';
 import { ServerError } from './errors.ts';
 import type { ServerPorts } from './ports.ts';
+
+/** Whose entries a tenant reads: all of them who runs the server (it has the disk), any other tenant its own. */
+export async function readableBy(db: Db, tenantId: number): Promise<number | undefined> {
+  return (await isFirstTenant(db, tenantId)) ? undefined : tenantId;
+}
 
 export type CheckpointView = {
   readonly note: string;
@@ -27,21 +33,22 @@ export async function checkpointOf(db: Db, ports: ServerPorts, size?: number): P
   };
 }
 
-/** @throws ServerError LEDGER_ENTRY_UNKNOWN */
+/** @throws ServerError LEDGER_ENTRY_UNKNOWN, also for an entry that the tenant does not read */
 export async function proofOf(
   db: Db,
   ports: ServerPorts,
-  index: number,
+  { index, tenantId }: { readonly index: number; readonly tenantId: number },
 ): Promise<{ index: number; size: number; hashes: string[]; note: string }> {
   const { note, size } = await checkpointOf(db, ports);
-  if (index >= size) throw new ServerError('LEDGER_ENTRY_UNKNOWN', { index, size });
+  const [entry] = await listLedger(db, index, 1, await readableBy(db, tenantId));
+  if (entry?.index !== index || index >= size) throw new ServerError('LEDGER_ENTRY_UNKNOWN', { index, size });
   const hashes = await combinePlan(db, planInclusion(index, size));
   return { index, size, hashes: hashes.map(toHex), note };
 }
 
 const PAGE = 500;
 
-/** The whole ledger as a bundle. */
+/** The whole ledger as a bundle; for who runs the server (`exportPart` is for the others). */
 export async function exportLedger(db: Db, ports: ServerPorts, tenantId: number): Promise<Uint8Array> {
   const { note, vkey, size } = await checkpointOf(db, ports);
   const entries: Uint8Array[] = [];

@@ -48,12 +48,13 @@ type NewMenderDevice = Omit<MenderAcceptance, 'isKeyChange'>;
 async function recordAdmission(
   trx: Trx,
   ledger: Signer,
-  device: NewMenderDevice,
+  device: NewMenderDevice & { readonly tenantId: number },
   auth: { readonly public_key_pem: string; readonly key_id: string },
   { by, nowMs }: { readonly by: string; readonly nowMs: number },
 ): Promise<void> {
   const { controllerId, model, line } = device;
   await appendStatement(trx, ledger, {
+    tenantId: device.tenantId,
     predicateType: 'urn:pawl:device-enrolled:1',
     subject: { name: `device/${controllerId}`, digest: { sha256: auth.key_id } },
     predicate: {
@@ -117,7 +118,7 @@ export function acceptMenderRequest(
       ? await findForKeyChange(trx, tenantId, device.controllerId)
       : await addMenderDevice(trx, tenantId, device, nowMs);
     await updateMenderAuth(trx, id, { state: 'accepted', device_id: deviceId });
-    await recordAdmission(trx, ports.keys.ledger, device, auth, { by, nowMs });
+    await recordAdmission(trx, ports.keys.ledger, { ...device, tenantId }, auth, { by, nowMs });
     return await viewOf(trx, tenantId, id);
   });
 }
@@ -131,6 +132,7 @@ export function rejectMenderRequest(
   return ports.database.write(async (trx) => {
     const auth = await mustFind(trx, tenantId, id);
     await recordAct(trx, ports, {
+      tenantId,
       predicateType: 'urn:pawl:device:1',
       subject: `introduction/mender-${id}`,
       record: { keyId: auth.key_id },
@@ -163,7 +165,7 @@ export function preauthoriseMender(
     await recordAdmission(
       trx,
       ports.keys.ledger,
-      device,
+      { ...device, tenantId },
       { public_key_pem: key.pem, key_id: key.keyId },
       { by, nowMs },
     );
@@ -185,7 +187,7 @@ async function redeemClaim(
   const device = { controllerId, model, tags, ...(claim.line === null ? {} : { line: claim.line }) };
   const deviceId = await addMenderDevice(trx, tenantId, device, nowMs);
   const auth = { public_key_pem: proof.key.pem, key_id: proof.key.keyId };
-  await recordAdmission(trx, ports.keys.ledger, device, auth, { by: 'claim', nowMs });
+  await recordAdmission(trx, ports.keys.ledger, { ...device, tenantId }, auth, { by: 'claim', nowMs });
   return { tenantId, deviceId };
 }
 

@@ -90,15 +90,18 @@ export async function putArtifact(
   });
 }
 
+type Of = { readonly tenantId: number; readonly line: string };
+
 /** Introduces an image key to the ledger once, so that its statements can be proven from the ledger key alone. */
-async function registerKey(trx: Trx, ports: ServerPorts, key: PublicKey, line: string): Promise<void> {
+async function registerKey(trx: Trx, ports: ServerPorts, key: PublicKey, of: Of): Promise<void> {
   const keyId = keyIdOf(key);
   const subject = `key/${keyId}`;
   if (await isStated(trx, subject)) return;
   await appendStatement(trx, ports.keys.ledger, {
+    tenantId: of.tenantId,
     predicateType: 'urn:pawl:key-registered:1',
     subject: { name: subject, digest: { sha256: keyId } },
-    predicate: { publicKey: key.toSpkiPem(), role: 'image', line, at: ports.now().toISOString() },
+    predicate: { publicKey: key.toSpkiPem(), role: 'image', line: of.line, at: ports.now().toISOString() },
   });
 }
 
@@ -139,10 +142,15 @@ async function recordRelease(
   const subject = await releaseSubject(trx, row);
   const statement = verifyReleaseStatement(row, verified.keys, subject.digest.sha256);
   if (statement !== undefined && row.statement !== null) {
-    await registerKey(trx, ports, statement.signer, row.line);
-    await appendEnvelope(trx, row.statement, { predicateType: 'urn:pawl:release:1', subject: subject.name });
+    await registerKey(trx, ports, statement.signer, { tenantId: row.tenant_id, line: row.line });
+    await appendEnvelope(trx, row.statement, {
+      tenantId: row.tenant_id,
+      predicateType: 'urn:pawl:release:1',
+      subject: subject.name,
+    });
   }
   await appendStatement(trx, ports.keys.ledger, {
+    tenantId: row.tenant_id,
     predicateType: 'urn:pawl:release:1',
     subject,
     predicate: {

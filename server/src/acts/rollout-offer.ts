@@ -120,7 +120,7 @@ async function recordOffers(
     for (const { id, controllerId, state } of made) {
       const predicate = { assignmentId: id, controllerId, line, version, to: state, event: 'assign', at };
       const predicateType = 'urn:pawl:assignment-transition:1';
-      await appendStatement(trx, ports.keys.ledger, { predicateType, subject, predicate });
+      await appendStatement(trx, ports.keys.ledger, { tenantId: row.tenant_id, predicateType, subject, predicate });
     }
     return;
   }
@@ -130,6 +130,7 @@ async function recordOffers(
       const assignments = pairs.slice(from, from + LISTED_MAX);
       const place = wave === undefined ? {} : { wave };
       await appendStatement(trx, ports.keys.ledger, {
+        tenantId: row.tenant_id,
         predicateType: 'urn:pawl:assignments-offered:1',
         subject,
         predicate: { rolloutId: row.id, ...place, line, version, to: state, event: 'assign', assignments, at },

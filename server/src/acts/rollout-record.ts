@@ -37,6 +37,7 @@ export async function recordRollout(trx: Trx, ports: ServerPorts, row: RolloutTa
   const release = await releaseOf(trx, row);
   const nowMs = ports.now().getTime();
   await appendStatement(trx, ports.keys.ledger, {
+    tenantId: row.tenant_id,
     predicateType: 'urn:pawl:rollout:1',
     subject: await releaseSubject(trx, release),
     predicate: {

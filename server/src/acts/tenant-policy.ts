@@ -40,6 +40,7 @@ export async function setTenantPolicy(ports: ServerPorts, actor: Actor, change: 
     const text = JSON.stringify(policy);
     await saveTenantPolicy(trx, actor.tenantId, text);
     await appendStatement(trx, ports.keys.ledger, {
+      tenantId: actor.tenantId,
       predicateType: 'urn:pawl:policy:1',
       subject: { name: 'policy', digest: { sha256: createHash('sha256').update(text).digest('hex') } },
       predicate: { policy: text, by: actor.id, at: ports.now().toISOString() },

@@ -31,7 +31,7 @@ export function createTenant(
     const expiresMs = nowMs + CLAIM_VALID_MS;
     const claim = await storeClaim(trx, ports, { tenantId, personId: null, expiresMs });
     const parts = { predicateType: 'urn:pawl:tenant:1', subject: `tenant/${name}`, record: { name } } as const;
-    await recordAct(trx, ports, { ...parts, act: 'create', by: actor.id });
+    await recordAct(trx, ports, { tenantId: actor.tenantId, ...parts, act: 'create', by: actor.id });
     return { name, claim, expiresAt: new Date(expiresMs).toISOString() };
   });
 }

@@ -80,6 +80,7 @@ async function recordTransition(
   const device = await getDeviceById(trx, row.device_id);
   const { code, step, by, nowMs } = move.facts;
   await appendStatement(trx, signer, {
+    tenantId: row.tenant_id,
     predicateType: 'urn:pawl:assignment-transition:1',
     subject: await releaseSubject(trx, release),
     predicate: {

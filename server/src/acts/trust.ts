@@ -181,6 +181,7 @@ async function save(trx: Trx, ports: ServerPorts, tenantId: number, taken: reado
     // What the server signs by itself is freshness, not news: it is in the repository and not in the ledger.
     if (file.role === 'snapshot' || file.role === 'timestamp') continue;
     await appendStatement(trx, ports.keys.ledger, {
+      tenantId,
       predicateType: 'urn:pawl:trust-updated:1',
       subject: { name: `trust/${file.name}`, digest: { sha256: toHex(sha256(file.bytes)) } },
       predicate: { role: file.role, version: file.version, at: ports.now().toISOString() },

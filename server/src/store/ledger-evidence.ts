@@ -1,7 +1,7 @@
 /** Entries of the ledger that show something about a product line of one tenant. */
 import type { PredicateType } from '@pawl/core/evidence';
 import type { Db } from './database.ts';
-import type { LedgerRow } from './ledger.ts';
+import { type LedgerRow, ledgerRow } from './ledger.ts';
 
 export type LineDevice = { readonly controller_id: string; readonly key_id: string };
 
@@ -17,26 +17,22 @@ export async function devicesOfLine(db: Db, tenantId: number, line: string): Pro
   return rows.flatMap(({ controller_id, key_id }) => (key_id === null ? [] : [{ controller_id, key_id }]));
 }
 
-/** Entries of some kinds from an index on, in their order. */
+/** Entries of some kinds from an index on, in their order: those of a tenant, and those of which is not known whose they are. */
 export async function entriesOfTypes(
   db: Db,
   types: readonly PredicateType[],
-  at: { readonly from: number; readonly limit: number },
+  at: { readonly tenantId: number; readonly from: number; readonly limit: number },
 ): Promise<LedgerRow[]> {
   const rows = await db
     .selectFrom('ledger_entry')
     .selectAll()
     .where('predicate_type', 'in', types)
     .where('idx', '>=', at.from)
+    .where((eb) => eb.or([eb('tenant_id', '=', at.tenantId), eb('tenant_id', 'is', null)]))
     .orderBy('idx')
     .limit(at.limit)
     .execute();
-  return rows.map(({ idx, envelope, predicate_type, subject }) => ({
-    index: idx,
-    envelope,
-    predicateType: predicate_type,
-    subject,
-  }));
+  return rows.map(ledgerRow);
 }
 
 /** `line/version` of the releases of a line. */

@@ -34,7 +34,7 @@ function treeHash(leaves: readonly Uint8Array[]): Uint8Array {
 }
 
 async function append(envelope: Uint8Array): Promise<void> {
-  await database.write((trx) => appendEnvelope(trx, envelope, { predicateType: 't', subject: 's' }));
+  await database.write((trx) => appendEnvelope(trx, envelope, { tenantId: 1, predicateType: 't', subject: 's' }));
 }
 
 test('the root after each append is the tree hash of RFC 6962 over all entries, placed one by one or together', async () => {
@@ -60,7 +60,11 @@ test('more statements than a batch holds get their places in the order in which 
   const size = await ledgerSize(database.read);
   await database.write(async (trx) => {
     for (let index = 0; index < 1203; index += 1) {
-      await appendEnvelope(trx, new TextEncoder().encode(String(index)), { predicateType: 't', subject: 's' });
+      await appendEnvelope(trx, new TextEncoder().encode(String(index)), {
+        tenantId: 1,
+        predicateType: 't',
+        subject: 's',
+      });
     }
   });
   await settleLedger(database);
@@ -77,7 +81,7 @@ test('an append that is undone leaves neither entry nor node', async () => {
   const root = await ledgerRoot(database.read, size);
   await assert.rejects(
     database.write(async (trx) => {
-      await appendEnvelope(trx, new Uint8Array([1]), { predicateType: 't', subject: 's' });
+      await appendEnvelope(trx, new Uint8Array([1]), { tenantId: 1, predicateType: 't', subject: 's' });
       throw new Error('undo');
     }),
   );
@@ -89,6 +93,7 @@ test('an append that is undone leaves neither entry nor node', async () => {
 test('a statement of the server is stored signed, and verifies from the stored bytes', async () => {
   const key = PrivateKey.generate('Ed25519');
   const parts = {
+    tenantId: 1,
     predicateType: 'urn:pawl:rollout:1' as const,
     subject: { name: 'release/hub/1.0.0', digest: { sha256: 'ab'.repeat(32) } },
     predicate: { rolloutId: 1, at: '2026-03-01T12:00:00.000Z' },

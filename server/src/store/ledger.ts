@@ -18,8 +18,11 @@ import {
   signStatement,
 } from '@pawl/core/evidence';
 import type { Database, Db, Trx } from './database.ts';
+import type { LedgerEntryTable } from './schema/index.ts';
 
 export type StatementParts = {
+  /** Whose entry it is. */
+  readonly tenantId: number;
   readonly predicateType: PredicateType;
   readonly subject: Subject;
   readonly predicate: Statement['predicate'];
@@ -59,11 +62,11 @@ export async function ledgerRoot(db: Db, size: number): Promise<Uint8Array> {
 export async function appendEnvelope(
   trx: Trx,
   envelope: Uint8Array,
-  row: { readonly predicateType: string; readonly subject: string },
+  row: { readonly tenantId: number; readonly predicateType: string; readonly subject: string },
 ): Promise<void> {
   await trx
     .insertInto('ledger_pending')
-    .values({ envelope, predicate_type: row.predicateType, subject: row.subject })
+    .values({ envelope, tenant_id: row.tenantId, predicate_type: row.predicateType, subject: row.subject })
     .execute();
 }
 
@@ -150,32 +153,28 @@ export async function isStated(db: Db, subject: string): Promise<boolean> {
 
 /** Signs what the server itself states, and writes it. */
 export async function appendStatement(trx: Trx, signer: Signer, parts: StatementParts): Promise<void> {
-  const { predicateType, subject, predicate } = parts;
+  const { tenantId, predicateType, subject, predicate } = parts;
   const statement = newStatement({ predicateType, subject: [subject], predicate });
   const envelope = encodeEnvelope(await signStatement(statement, signer));
-  await appendEnvelope(trx, envelope, { predicateType, subject: subject.name });
+  await appendEnvelope(trx, envelope, { tenantId, predicateType, subject: subject.name });
 }
 
 export type LedgerRow = {
   readonly index: number;
+  /** Null for entries of a time when they were not told apart. */
+  readonly tenantId: number | null;
   readonly envelope: Uint8Array;
   readonly predicateType: string;
   readonly subject: string;
 };
 
-/** Entries from an index on, at most `limit`. */
-export async function listLedger(db: Db, from: number, limit: number): Promise<LedgerRow[]> {
-  const rows = await db
-    .selectFrom('ledger_entry')
-    .selectAll()
-    .where('idx', '>=', from)
-    .orderBy('idx')
-    .limit(limit)
-    .execute();
-  return rows.map((row) => ({
-    index: row.idx,
-    envelope: row.envelope,
-    predicateType: row.predicate_type,
-    subject: row.subject,
-  }));
+export function ledgerRow({ idx, tenant_id, envelope, predicate_type, subject }: LedgerEntryTable): LedgerRow {
+  return { index: idx, tenantId: tenant_id, envelope, predicateType: predicate_type, subject };
+}
+
+/** Entries from an index on, at most `limit`; those of one tenant, or all. */
+export async function listLedger(db: Db, from: number, limit: number, tenantId?: number): Promise<LedgerRow[]> {
+  const all = db.selectFrom('ledger_entry').selectAll().where('idx', '>=', from).orderBy('idx').limit(limit);
+  const rows = await (tenantId === undefined ? all : all.where('tenant_id', '=', tenantId)).execute();
+  return rows.map(ledgerRow);
 }

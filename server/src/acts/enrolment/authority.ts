@@ -45,6 +45,7 @@ async function record(
 ): Promise<void> {
   const { act, by, serial } = parts;
   await recordAct(trx, ports, {
+    tenantId: row.tenant_id,
     predicateType: 'urn:pawl:device-authority:1',
     subject: `authority/${row.id}`,
     record: {

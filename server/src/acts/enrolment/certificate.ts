@@ -74,6 +74,7 @@ async function renew(trx: Trx, ports: ServerPorts, { authority, name, columns }:
   if (device.authority_id === authority.id && device.certificate_serial === serial) return;
   await updateDevice(trx, device.id, columns);
   await recordAct(trx, ports, {
+    tenantId: device.tenant_id,
     predicateType: 'urn:pawl:device:1',
     subject: `device/${name}`,
     record: { controllerId: name, serial: serial ?? '', until: new Date(untilMs ?? 0).toISOString() },

@@ -24,6 +24,7 @@ type Facts = { readonly model: string; readonly line: string | null };
 async function tell(trx: Trx, ports: ServerPorts, key: NewKey, { model, line }: Facts): Promise<void> {
   const { tenantId, controllerId, kind, keyId, publicKeyPem, told, nowMs } = key;
   await appendStatement(trx, ports.keys.ledger, {
+    tenantId,
     predicateType: 'urn:pawl:device-enrolled:1',
     subject: { name: `device/${controllerId}`, digest: { sha256: keyId } },
     predicate: {

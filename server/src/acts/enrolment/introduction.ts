@@ -192,6 +192,7 @@ export function rejectIntroduction(ports: ServerPorts, actor: Actor, id: number)
     await updateIntroduction(trx, id, { state: 'rejected', heard_ms: ports.now().getTime() });
     await dropOldRejections(trx, tenantId, REJECTED_MAX);
     await recordAct(trx, ports, {
+      tenantId,
       predicateType: 'urn:pawl:device:1',
       subject: `introduction/pawl-${id}`,
       record: { keyId: row.key_id, ...(row.name === null ? {} : { name: row.name }) },

@@ -85,7 +85,7 @@ async function entriesOfLine(db: Db, tenantId: number, line: string): Promise<Bu
   const models = new Map<string, unknown>();
   const kept = new Map<string, BundleEntry>();
   for (let from = 0, isMore = true; isMore; ) {
-    const rows = await entriesOfTypes(db, TYPES, { from, limit: PAGE });
+    const rows = await entriesOfTypes(db, TYPES, { tenantId, from, limit: PAGE });
     for (const entry of rows.map(entryOf)) {
       if (BELONGS[entry.predicateType]?.(entry, ours) === false) continue;
       if (entry.predicateType === 'urn:pawl:device-enrolled:1')

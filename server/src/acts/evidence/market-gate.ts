@@ -32,6 +32,7 @@ async function state(
 ) {
   const { name, ...rest } = facts;
   await appendStatement(trx, ports.keys.ledger, {
+    tenantId: actor.tenantId,
     predicateType: 'urn:pawl:market-gate:1',
     subject: {
       name: String(name),

@@ -50,6 +50,7 @@ function readProduct({ source, models = [] }: Files, name: string): Product {
 
 async function stateProduct(trx: Trx, ports: ServerPorts, row: ProductTable, models: number): Promise<void> {
   await appendStatement(trx, ports.keys.ledger, {
+    tenantId: row.tenant_id,
     predicateType: 'urn:pawl:product:1',
     subject: { name: `product/${row.product}`, digest: { sha256: row.sha256 } },
     predicate: {
@@ -130,6 +131,7 @@ async function stateWaiver(trx: Trx, ports: ServerPorts, row: WaiverTable, act: 
   const facts = { product, model, requirement, reason };
   const { decidedReason, ...rest } = act;
   await appendStatement(trx, ports.keys.ledger, {
+    tenantId: row.tenant_id,
     predicateType: 'urn:pawl:waiver:1',
     subject: {
       name: `waiver/${row.id}`,

@@ -119,6 +119,7 @@ async function state(
   said: { readonly predicate: Statement['predicate']; readonly by: string },
 ): Promise<void> {
   await appendStatement(trx, ports.keys.ledger, {
+    tenantId: row.tenant_id,
     predicateType: 'urn:pawl:evidence:1',
     subject: { name: `evidence/${row.id}`, digest: { sha256: row.sha256 } },
     predicate: {

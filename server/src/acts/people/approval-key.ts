@@ -32,11 +32,18 @@ async function record(
   trx: Trx,
   ports: ServerPorts,
   predicateType: 'urn:pawl:approver-registered:1' | 'urn:pawl:approver-revoked:1',
-  facts: { readonly personId: number; readonly publicKeyPem: string; readonly keyId: string; readonly by: string },
+  facts: {
+    readonly tenantId: number;
+    readonly personId: number;
+    readonly publicKeyPem: string;
+    readonly keyId: string;
+    readonly by: string;
+  },
 ): Promise<void> {
   const { personId, keyId, by, publicKeyPem } = facts;
   const sha256 = createHash('sha256').update(PublicKey.fromSpki(publicKeyPem).toSpkiDer()).digest('hex');
   await appendStatement(trx, ports.keys.ledger, {
+    tenantId: facts.tenantId,
     predicateType,
     subject: { name: `person/${personId}/key/${keyId}`, digest: { sha256 } },
     predicate: { personId, keyId, publicKey: publicKeyPem, by, at: ports.now().toISOString() },
@@ -63,7 +70,7 @@ async function register(ports: ServerPorts, actor: Actor, personId: number, inpu
       created_ms: ports.now().getTime(),
     });
     if (row === undefined) throw new PeopleError('APPROVAL_KEY_EXISTS', { keyId });
-    const facts = { personId, publicKeyPem: row.public_key_pem, keyId, by: actor.id };
+    const facts = { tenantId: actor.tenantId, personId, publicKeyPem: row.public_key_pem, keyId, by: actor.id };
     await record(trx, ports, 'urn:pawl:approver-registered:1', facts);
     return approvalKeyView(row);
   });
@@ -91,7 +98,7 @@ export async function revokeApprovalKey(ports: ServerPorts, actor: Actor, keyId:
   await ports.database.write(async (trx) => {
     const row = await endApprovalKey(trx, personId, keyId, ports.now().getTime());
     if (row === undefined) throw new PeopleError('APPROVAL_KEY_UNKNOWN', { keyId });
-    const facts = { personId, publicKeyPem: row.public_key_pem, keyId, by: actor.id };
+    const facts = { tenantId: actor.tenantId, personId, publicKeyPem: row.public_key_pem, keyId, by: actor.id };
     await record(trx, ports, 'urn:pawl:approver-revoked:1', facts);
   });
 }

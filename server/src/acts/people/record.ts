@@ -24,6 +24,7 @@ export async function recordPerson(
   const sha256 = createHash('sha256').update(canonicalJson(record)).digest('hex');
   const nowMs = ports.now().getTime();
   await appendStatement(trx, ports.keys.ledger, {
+    tenantId: row.tenant_id,
     predicateType: 'urn:pawl:person:1',
     subject: { name: `person/${row.id}`, digest: { sha256 } },
     predicate: { ...record, act, by, at: new Date(nowMs).toISOString() },

@@ -54,6 +54,7 @@ export async function applyChange(
   await updateDevice(trx, row.id, columns);
   const { model, line, tags, operator_attributes: attributes } = { ...row, ...columns };
   await recordAct(trx, ports, {
+    tenantId: row.tenant_id,
     predicateType: 'urn:pawl:device-changed:1',
     subject: `device/${row.controller_id}`,
     record: {
@@ -116,6 +117,7 @@ export async function tagDevices(ports: ServerPorts, actor: Actor, change: TagCh
       if (changed.length > 0) {
         const { filter, add = [], remove = [] } = change;
         await recordAct(trx, ports, {
+          tenantId,
           predicateType: 'urn:pawl:device-changed:1',
           subject: 'devices',
           record: { filter, add: [...add], remove: [...remove], devices: changed.map((row) => row.controller_id) },

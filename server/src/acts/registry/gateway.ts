@@ -50,7 +50,7 @@ async function record(
   const view = { id, name, keyId, controllerIds: await childrenOf(trx, id) };
   if (view.controllerIds.length > CHILDREN_MAX) throw new RegistryError('GATEWAY_DEVICES_TOO_MANY');
   const parts = { predicateType: 'urn:pawl:gateway:1', subject: `gateway/${id}`, record: view } as const;
-  await recordAct(trx, ports, { ...parts, act, by: actor.id });
+  await recordAct(trx, ports, { tenantId: actor.tenantId, ...parts, act, by: actor.id });
   return view;
 }
 

@@ -20,7 +20,7 @@ async function record(
   group: { name: string; filter: string },
 ): Promise<void> {
   const parts = { predicateType: 'urn:pawl:device-group:1', subject: `group/${group.name}`, record: group } as const;
-  await recordAct(trx, ports, { ...parts, act, by: actor.id });
+  await recordAct(trx, ports, { tenantId: actor.tenantId, ...parts, act, by: actor.id });
 }
 
 /** Who names this group: other groups, and rollouts that are not over. */

@@ -34,6 +34,7 @@ async function addDevice(trx: Trx, ports: ServerPorts, actor: Actor, device: Imp
   });
   if (id === undefined) throw new ServerError('DEVICE_EXISTS', { controllerId });
   await recordAct(trx, ports, {
+    tenantId,
     predicateType: 'urn:pawl:device:1',
     subject: `device/${controllerId}`,
     record: { controllerId, model, ...(line === undefined || line === null ? {} : { line }) },

@@ -9,6 +9,7 @@ export async function recordAct(
   trx: Trx,
   ports: ServerPorts,
   parts: {
+    readonly tenantId: number;
     readonly predicateType: PredicateType;
     readonly subject: string;
     readonly record: Statement['predicate'];
@@ -18,6 +19,7 @@ export async function recordAct(
 ): Promise<void> {
   const sha256 = createHash('sha256').update(canonicalJson(parts.record)).digest('hex');
   await appendStatement(trx, ports.keys.ledger, {
+    tenantId: parts.tenantId,
     predicateType: parts.predicateType,
     subject: { name: parts.subject, digest: { sha256 } },
     predicate: { ...parts.record, act: parts.act, by: parts.by, at: ports.now().toISOString() },

@@ -51,6 +51,7 @@ export async function offerDevices(ports: ServerPorts, actor: Actor, input: NewD
     const row = { tenant_id: tenantId, code_sha256: secretSha256(code), controller_ids: JSON.stringify(controllerIds) };
     const made = await insertOffer(trx, { ...row, created_ms: nowMs, expires_ms: expiresMs });
     await recordAct(trx, ports, {
+      tenantId,
       predicateType: 'urn:pawl:device:1',
       subject: 'devices',
       record: { offer: made, devices: controllerIds },
@@ -67,7 +68,7 @@ export async function withdrawOffer(ports: ServerPorts, actor: Actor, id: number
   await ports.database.write(async (trx) => {
     if (!(await deleteOffer(trx, actor.tenantId, id))) throw new RegistryError('TRANSFER_UNKNOWN', { id });
     const parts = { predicateType: 'urn:pawl:device:1', subject: 'devices', record: { offer: id } } as const;
-    await recordAct(trx, ports, { ...parts, act: 'withdraw', by: actor.id });
+    await recordAct(trx, ports, { tenantId: actor.tenantId, ...parts, act: 'withdraw', by: actor.id });
   });
 }
 
@@ -89,18 +90,18 @@ async function moveDevice(trx: Trx, ports: ServerPorts, controllerId: string, mo
   await updateDevice(trx, device.id, { decommissioned_ms: nowMs, token_sha256: null, moved_to_id: newId });
   await forgetChild(trx, from.id, controllerId);
   await moveMenderClient(trx, device.id, { tenantId: to.id, deviceId: newId });
-  await recordAct(trx, ports, {
-    predicateType: 'urn:pawl:device:1',
-    subject: `device/${controllerId}`,
-    record: {
-      controllerId,
-      from: from.name,
-      to: to.name,
-      ...(device.key_id === null ? {} : { keyId: device.key_id }),
-    },
-    act: 'transfer',
-    by,
-  });
+  const keyId = device.key_id === null ? {} : { keyId: device.key_id };
+  // Each of the two has it in its own part of the ledger.
+  for (const { id: tenantId } of [from, to]) {
+    await recordAct(trx, ports, {
+      tenantId,
+      predicateType: 'urn:pawl:device:1',
+      subject: `device/${controllerId}`,
+      record: { controllerId, from: from.name, to: to.name, ...keyId },
+      act: 'transfer',
+      by,
+    });
+  }
   await emitEvent(trx, { tenantId: from.id, nowMs }, 'pawl.device.decommissioned', { controllerId, line: device.line });
   const { model, kind } = device;
   await emitEvent(trx, { tenantId: to.id, nowMs }, 'pawl.device.enrolled', { controllerId, model, line, kind });

@@ -80,6 +80,7 @@ async function redeem(trx: Trx, enrolment: Enrolment, ledger: Signer): Promise<s
   const id = await insertDevice(trx, { ...row, tokenSha256, publicKeyPem, keyId, nowMs });
   if (id === undefined) throw new DeviceApiError('DEVICE_CLAIM_INVALID', { actual: 'a name or key that is known' });
   await appendStatement(trx, ledger, {
+    tenantId,
     predicateType: 'urn:pawl:device-enrolled:1',
     subject: { name: `device/${controllerId}`, digest: { sha256: keyId } },
     predicate: {

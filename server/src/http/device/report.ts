@@ -69,7 +69,11 @@ async function take(
   const nowMs = ports.now().getTime();
   const event: AssignmentEvent = `report-${report.state}`;
   // The device's word stands in the ledger before what it caused.
-  await appendEnvelope(trx, envelope, { predicateType: verified.predicateType, subject: verified.subject });
+  await appendEnvelope(trx, envelope, {
+    tenantId: row.tenant_id,
+    predicateType: verified.predicateType,
+    subject: verified.subject,
+  });
   const transition = await applyEvent(trx, ports.keys.ledger, row.id, event, {
     nowMs,
     by,

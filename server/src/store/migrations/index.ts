@@ -11,6 +11,7 @@ import { FILTERS } from './filters.ts';
 import { INCIDENTS } from './incidents.ts';
 import { KEPT_ANSWERS } from './kept-answers.ts';
 import { LAST_SEEN } from './last-seen.ts';
+import { LEDGER_TENANTS } from './ledger-tenants.ts';
 import { MANY_PROCESSES } from './many-processes.ts';
 import { MARKET_GATES } from './market-gates.ts';
 import { MENDER } from './mender.ts';
@@ -60,4 +61,5 @@ export const MIGRATIONS: readonly Migration[] = [
   INCIDENTS,
   MARKET_GATES,
   LAST_SEEN,
+  LEDGER_TENANTS,
 ];

@@ -47,6 +47,7 @@ export type { EventTable } from './event.ts';
 export type { EvidenceTable } from './evidence.ts';
 export type { IncidentTable, SubmissionTable } from './incident.ts';
 export type { IntroductionTable } from './introduction.ts';
+export type { LedgerEntryTable } from './ledger.ts';
 export type { MenderAuthTable } from './mender.ts';
 export type { ProductTable, WaiverTable } from './product.ts';
 export type { ArtifactTable, ReleaseTable } from './release.ts';
