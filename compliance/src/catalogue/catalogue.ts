@@ -47,6 +47,8 @@ const requirement = z.strictObject({
   /** IEC 62443-4-2: the lowest security level at which the base and each enhancement apply. */
   securityLevelFrom: z.record(z.string(), z.number().int().min(1).max(4)).optional(),
   componentType: text.optional(),
+  /** Codes of refusals that show this one; a refusal by another check does not, whatever its kind. */
+  shownByCodes: z.array(z.string().regex(/^[A-Z]+(?:_[A-Z]+)+$/)).optional(),
   mitigates: z.array(text).optional(),
   derivedFrom: z.array(text).optional(),
   /** What really exists of a watch item. */

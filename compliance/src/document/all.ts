@@ -1,11 +1,17 @@
 /** Every document of a product: those of each model, then those of the whole. */
 import { architectureDocument } from './architecture.ts';
-import { declarationDraft, technicalFile, userInformation } from './cra.ts';
+import { declarationDraft } from './declaration.ts';
+import { disclosurePolicy } from './disclosure-policy.ts';
 import type { Document } from './document.ts';
-import { en18031Document, icsDocument, iec62443Document } from './forms.ts';
-import { disclosurePolicy, recertificationPlan, statusLetter, supplierInquiry } from './product-papers.ts';
+import { en18031Document } from './en18031.ts';
+import { icsDocument, iec62443Document } from './forms.ts';
+import { keyAudit } from './key-audit.ts';
+import { recertificationPlan, statusLetter, supplierInquiry } from './product-papers.ts';
 import type { Records } from './records.ts';
-import { keyAudit, riskAssessment, testReport, threatModel } from './security.ts';
+import { riskAssessment, threatModel } from './security.ts';
+import { technicalFile } from './technical-file.ts';
+import { testReport } from './test-report.ts';
+import { userInformation } from './user-information.ts';
 
 const OF_MODEL = [
   architectureDocument,

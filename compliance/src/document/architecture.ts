@@ -5,8 +5,11 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Model } from '../product/index.ts';
+import { answersToAny, textBlock } from './answers.ts';
 import { ARCHITECTURE_PLAN, type SectionPlan } from './architecture-sections.ts';
 import { type Block, claim, type Document, orGap, type Section } from './document.ts';
+import { evidenceTable } from './evidence-table.ts';
+import { bootChainTable, componentTable, hardwareTable, riskTable } from './fact-tables.ts';
 import { cellsOf, editionsOf, evidenceSentences, matrixTable, type Records } from './records.ts';
 
 const skeleton = z.object({
@@ -57,58 +60,11 @@ const purpose: Own = ({ product }, model) => [
   },
 ];
 
-const hardware: Own = (_records, model) => [
-  {
-    kind: 'table',
-    caption: 'Hardware',
-    head: ['Revision', 'SoC', 'Core', 'TEE', 'Secure element', 'Fuses', 'Debug access'],
-    rows: model.hardware.map((one) => [
-      one.revision,
-      one.soc,
-      one.core,
-      one.tee,
-      one.secureElement,
-      one.fuses,
-      one.debug,
-    ]),
-    grade: 'claimed',
-  },
-];
+const hardware: Own = (_records, model) => [hardwareTable(model)];
 
-const components: Own = ({ product }) =>
-  (product.components ?? []).length === 0
-    ? []
-    : [
-        {
-          kind: 'table',
-          caption: 'Components',
-          head: ['Component', 'Version', 'Supplier', 'Part of'],
-          rows: (product.components ?? []).map((one) => [
-            one.name,
-            one.version ?? 'not stated',
-            one.supplier ?? 'not stated',
-            one.partOf ?? product.name,
-          ]),
-          grade: 'claimed',
-        },
-      ];
+const components: Own = (records) => componentTable(records);
 
-const bootChain: Own = (_records, model) => [
-  {
-    kind: 'table',
-    caption: 'Boot chain',
-    head: ['Stage', 'Checked by', 'Key', 'Algorithm', 'Level', 'On failure'],
-    rows: model.bootChain.map((one) => [
-      one.stage,
-      one.verifier,
-      one.key ?? 'none',
-      one.algorithm ?? 'none',
-      one.level,
-      one.onFailure ?? 'not stated',
-    ]),
-    grade: 'claimed',
-  },
-];
+const bootChain: Own = (_records, model) => [bootChainTable(model)];
 
 const update: Own = (_records, model) => [
   { kind: 'text', sentences: [claim(`Updates reach the model by: ${model.updateProtocol}.`)] },
@@ -136,6 +92,23 @@ const limits: Own = (records, model) => {
   ];
 };
 
+/** Every result that counts. */
+const verification: Own = (records, model) => {
+  const all = [...(records.counting.get(model.id)?.values() ?? [])].flat();
+  const strong = all.filter(({ grade }) => grade === 'tested' || grade === 'observed');
+  return strong.length === 0 ? [] : [evidenceTable('Results, tested or observed', strong)];
+};
+
+/** What lies beside this document, and the manifest of all the evidence that it rests on. */
+const annexes: Own = (records, model) => {
+  const all = [...(records.counting.get(model.id)?.values() ?? [])].flat();
+  const beside: Block = {
+    kind: 'note',
+    text: 'In the folder of the model: cra-technical-file, declaration-draft, en-303-645-ics-ixit, en-18031-forms, iec-62443-4-2-statement, threat-model, risk-assessment, update-test-report, key-management-audit; for machines attestation.cdx.json, and above it oscal-component-definition.json. manifest.json has the SHA-256 of each; `pawl docs freeze` signs it.',
+  };
+  return all.length === 0 ? [beside] : [beside, evidenceTable('Evidence that counts', all)];
+};
+
 const OWN: Readonly<Record<string, Own>> = {
   '0': control,
   '1': purpose,
@@ -144,25 +117,32 @@ const OWN: Readonly<Record<string, Own>> = {
   '5': bootChain,
   '6': update,
   '15': contact,
+  '14': riskTable,
   '18': support,
   '19': traceability,
+  '20': verification,
   '21': limits,
+  A: annexes,
 };
 
 /** Sections that a table of the product fills, but that no evidence supports yet, say so. */
 function sectionOf(records: Records, model: Model, outline: Outline, plan: SectionPlan): Section {
-  const own = OWN[outline.no]?.(records, model) ?? [];
+  const written = textBlock(answersToAny(records, model, [`ARCHITECTURE ${outline.no}`, ...plan.answers]));
+  const own = [...(OWN[outline.no]?.(records, model) ?? []), ...written];
   const sentences = evidenceSentences(records, model, plan.kinds);
   const wanted = [outline.requiredInputs, ...plan.kinds.map((kind) => `evidence: ${kind}`)].filter(
     (one) => one !== '-',
   );
-  const evidence: readonly Block[] = sentences.length === 0 ? [] : [{ kind: 'text', sentences }];
   const blocks =
     plan.kinds.length === 0
       ? orGap(own, `Nothing is recorded about: ${outline.content}.`, wanted)
       : [
           ...own,
-          ...orGap(evidence, `No evidence that counts on ${records.on}. Wanted here: ${outline.content}.`, wanted),
+          ...orGap(
+            textBlock(sentences),
+            `No evidence that counts on ${records.on}. Wanted here: ${outline.content}.`,
+            wanted,
+          ),
         ];
   return { no: outline.no, title: outline.title, blocks, answers: plan.answers };
 }

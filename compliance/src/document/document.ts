@@ -9,6 +9,8 @@ import { type Evidence, type Grade, isAtLeast } from '../evidence/index.ts';
 type Backing = {
   readonly id: string;
   readonly title: string;
+  /** Who says it. */
+  readonly issuer: string;
   readonly issuedOn: string;
   /** `origin #index`, or undefined for what has no statement behind it. */
   readonly place: string | undefined;
@@ -56,13 +58,20 @@ export type Document = {
 export const DISCLAIMER =
   'Made from records; not legal advice. Each sentence carries its grade: claimed (somebody says so), configured (a record of the platform), tested (a signed test result), observed (signed by the device itself). Whether the product conforms is for the manufacturer, and where the law says so for a third party, to judge.';
 
-function placeOf({ place }: Evidence): string | undefined {
+/** `origin #index`; undefined for what has no statement behind it. */
+export function placeOf({ place }: Evidence): string | undefined {
   return place === undefined ? undefined : `${place.origin} #${place.index}`;
 }
 
 function backingOf(evidence: Evidence): Backing {
-  const { id, title, issuedOn } = evidence.facts;
-  return { id, title, issuedOn, place: placeOf(evidence) };
+  const { id, title, issuer, issuedOn } = evidence.facts;
+  return { id, title, issuer, issuedOn, place: placeOf(evidence) };
+}
+
+/** A piece behind a sentence, in words; its title only where the sentence does not say it already. */
+export function backingText({ text }: Sentence, { title, issuer, issuedOn, place }: Backing): string {
+  const isSaid = text.toLowerCase().startsWith(title.toLowerCase());
+  return `${isSaid ? '' : `${title} – `}${issuer}, ${issuedOn}, ${place ?? 'no statement'}`;
 }
 
 /** A sentence that only the manufacturer says. */

@@ -1,6 +1,6 @@
 /** The parts that every document of a model has in common. */
 import type { Model } from '../product/index.ts';
-import type { Document, Section } from './document.ts';
+import type { Block, Document, Section } from './document.ts';
 import { editionsOf, type Records } from './records.ts';
 
 /** A document about one model. */
@@ -44,3 +44,9 @@ export function section(
 ): Section {
   return { no, title, blocks, answers };
 }
+
+/** For models that the regulation is not about. */
+export const OUT_OF_SCOPE: Block = {
+  kind: 'note',
+  text: 'The model is not sold in the EU; the regulation is not about it.',
+};

@@ -4,7 +4,7 @@
  * text: it is escaped in one place, `escapeHtml`. Equal documents give equal bytes.
  */
 import type { Block, Document, Section, Sentence } from './document.ts';
-import { DISCLAIMER } from './document.ts';
+import { backingText, DISCLAIMER } from './document.ts';
 import { STYLE } from './style.ts';
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -23,15 +23,26 @@ export function escapeHtml(text: string): string {
     .replace(/[^\P{Cc}\t\n]|[\uFFFE\uFFFF]|[\u202A-\u202E\u2066-\u2069]/gu, '\uFFFD');
 }
 
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+/** Words of this length and more may break behind a separator; shorter ones stay whole. */
+const LONG_WORD = /\S{15,}/g;
+
+/** Text of a cell: long names may break behind their separators, so that columns stay readable. */
+function cellHtml(text: string): string {
+  if (DAY.test(text)) return `<time>${text}</time>`;
+  const marked = text
+    .replaceAll('\u{F8FF}', '\uFFFD')
+    .replace(LONG_WORD, (word) => word.replace(/(?<=[-/._,;:|])(?=.)/gu, '\u{F8FF}'));
+  return escapeHtml(marked).replaceAll('\u{F8FF}', '<wbr>');
+}
+
 function anchorOf({ no }: Section): string {
   return `s${no.replace(/[^A-Za-z0-9]/g, '-')}`;
 }
 
-function sentenceHtml({ text, grade, backing }: Sentence): string {
-  const notes = backing.map(({ title, issuedOn, place }) => {
-    const where = place === undefined ? 'no statement' : place;
-    return `<li>${escapeHtml(title)} <span class="where">${escapeHtml(issuedOn)}, ${escapeHtml(where)}</span></li>`;
-  });
+function sentenceHtml(sentence: Sentence): string {
+  const { text, grade, backing } = sentence;
+  const notes = backing.map((one) => `<li>${escapeHtml(backingText(sentence, one))}</li>`);
   const list = notes.length === 0 ? '' : `<ul class="backing">${notes.join('')}</ul>`;
   return `<li><p>${escapeHtml(text)} <span class="grade ${grade}">${grade}</span></p>${list}</li>`;
 }
@@ -40,7 +51,7 @@ function tableHtml({ caption, head, rows, grade }: Extract<Block, { kind: 'table
   const heads = head.map((one) => `<th scope="col">${escapeHtml(one)}</th>`).join('');
   const body = rows.map((row) => {
     const cells = row.map((cell, at) =>
-      at === 0 ? `<th scope="row">${escapeHtml(cell)}</th>` : `<td>${escapeHtml(cell)}</td>`,
+      at === 0 ? `<th scope="row">${cellHtml(cell)}</th>` : `<td>${cellHtml(cell)}</td>`,
     );
     return `<tr>${cells.join('')}</tr>`;
   });

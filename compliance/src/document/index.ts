@@ -2,6 +2,7 @@
 export { buildDocuments } from './all.ts';
 export {
   type Block,
+  backingText,
   countGaps,
   DISCLAIMER,
   type Document,

@@ -1,51 +1,11 @@
-/** Papers about the whole product: disclosure policy, recertification plan, status letter to customers, inquiry to suppliers. */
+/** Papers about the whole product: recertification plan, status letter to customers, inquiry to suppliers. */
 import { deadlinesBetween, loadDeadlines, type Step, scheduleBack } from '../calendar/index.ts';
-import { countStates, isHardToChange, remediationQueue } from '../gap/index.ts';
+import { countsUntil } from '../evidence/index.ts';
+import { countStates, decideGate, isHardToChange, remediationQueue } from '../gap/index.ts';
 import { hasVerifiedBoot, marketsFrom } from '../product/index.ts';
-import { type Block, claim, type Document } from './document.ts';
+import { type Block, claim, type Document, placeOf } from './document.ts';
 import { productDocument, section } from './frame.ts';
 import { explain, type Records } from './records.ts';
-
-/** Coordinated vulnerability disclosure, to be approved and published (CRA Annex I Part II (5); ISO/IEC 29147). */
-export function disclosurePolicy(records: Records): Document {
-  const { manufacturer, support } = records.product;
-  return productDocument(records, {
-    name: 'vulnerability-disclosure-policy',
-    title: 'Vulnerability disclosure policy – draft',
-    sections: [
-      section(
-        '1',
-        'Reporting',
-        [
-          {
-            kind: 'text',
-            sentences: [
-              claim(
-                `Report vulnerabilities to ${manufacturer.securityContact}. No account is needed, and reports may be anonymous.`,
-              ),
-              claim('Say which product and version, what can be done, and how to see it.'),
-            ],
-          },
-        ],
-        ['EU-CRA II.5', 'EU-CRA II.6'],
-      ),
-      section('2', 'What happens then', [
-        {
-          kind: 'gap',
-          text: 'Times are promises: the manufacturer sets and keeps them.',
-          wanted: [
-            'time to acknowledge',
-            'time between status messages',
-            'time to disclosure, and when it may be delayed',
-          ],
-        },
-      ]),
-      section('3', 'For how long', [
-        { kind: 'text', sentences: [claim(`Supported until ${support.until}. ${support.reasoning}`)] },
-      ]),
-    ],
-  });
-}
 
 /** Advice that is widely given, no rule; a laboratory's own word replaces it. */
 const PLAN: readonly Step[] = [
@@ -62,6 +22,49 @@ const PLAN: readonly Step[] = [
     reason: 'advice of a trade source: at least three months',
   },
 ];
+
+/** Evidence that stops counting, soonest first: what has to be made again. */
+function endingTable({ evidence, on, product }: Records): readonly Block[] {
+  const ending = evidence
+    .flatMap((one) => {
+      const until = countsUntil(one);
+      return until === undefined ? [] : [{ one, until }];
+    })
+    .toSorted((a, b) => (a.until === b.until ? 0 : a.until < b.until ? -1 : 1))
+    .slice(0, 60);
+  if (ending.length === 0) return [{ kind: 'note', text: 'No evidence in the records has an end.' }];
+  return [
+    {
+      kind: 'table',
+      caption: 'Evidence with an end',
+      head: ['Counts until', 'On the day', 'What', 'Models', 'From', 'Statement'],
+      rows: ending.map(({ one, until }) => [
+        until,
+        until < on ? 'ended' : 'counts',
+        `${one.facts.title} (${one.facts.kind}${one.facts.edition === undefined ? '' : `, ${one.facts.edition}`})`,
+        (one.facts.models ?? product.models.map(({ id }) => id)).join(', '),
+        one.facts.issuer,
+        placeOf(one) ?? 'no statement',
+      ]),
+      grade: 'configured',
+    },
+  ];
+}
+
+/** Events after which conformity is looked at again, whatever the calendar says. */
+const TRIGGERS = [
+  [
+    'a substantial modification (CRA Article 3(30))',
+    'new assessment, technical file and declaration for the changed product',
+  ],
+  [
+    'a new edition of a standard that was applied',
+    '`pawl catalogue compare` of both editions; what changed is tested again',
+  ],
+  ['other hardware: SoC, secure element, boot chain', 'production record, boot and rollback tests of the new revision'],
+  ['a release that changes a security property', 'the documents are built and frozen again for it'],
+  ['a vulnerability that the risk assessment did not foresee', 'risk assessment and threat model'],
+] as const;
 
 /** What is due when, and when to begin. */
 export function recertificationPlan(records: Records): Document {
@@ -110,24 +113,72 @@ export function recertificationPlan(records: Records): Document {
     sections: [
       section('1', 'Calendar', [calendar]),
       section('2', 'When to begin', [plan]),
-      section('3', 'What to do first', [queue]),
+      section('3', 'What has to be made again', endingTable(records)),
+      section('4', 'What else sets it off', [
+        {
+          kind: 'table',
+          caption: 'Triggers',
+          head: ['When', 'What is looked at again'],
+          rows: TRIGGERS.map((one) => [...one]),
+          grade: 'claimed',
+        },
+      ]),
+      section('5', 'What to do first', [queue]),
     ],
   });
+}
+
+function modelRows({ product, cells, on }: Records): string[][] {
+  return product.models.map((model) => {
+    const counts = countStates(cells, model.id);
+    const gate = decideGate(cells, product, { model: model.id, market: 'EU', on });
+    return [
+      model.name,
+      marketsFrom(model, on).join(', ') || 'none',
+      model.updateProtocol,
+      hasVerifiedBoot(model) ? 'described with signatures' : 'not with signatures',
+      `${counts.met} met, ${counts.partial} partly, ${counts.gap} open`,
+      gate.isHeld
+        ? `${gate.holding.length} duties of EU law that apply are open`
+        : 'no duty of EU law that applies is open',
+    ];
+  });
+}
+
+/** What trade news say, beside what is really there: customers ask about it. */
+function rumourTable({ cells, product, library }: Records): readonly Block[] {
+  const [first] = product.models;
+  const watched = cells.filter(({ state, model }) => state === 'watch' && model === first?.id);
+  if (watched.length === 0)
+    return [{ kind: 'note', text: 'Nothing is reported that is not law or a published standard.' }];
+  return [
+    {
+      kind: 'table',
+      caption: 'Reported, not confirmed: counted nowhere',
+      head: ['What is reported', 'Standing', 'What is really there'],
+      rows: watched.map(({ entry, counterparts }) => [
+        entry.requirement.title,
+        entry.requirement.source.status === 'reported-contradicted'
+          ? 'contradicted by better sources'
+          : 'no source found',
+        counterparts
+          .map(
+            (one) =>
+              `${one}${library.find(one) === undefined ? '' : ` (${library.find(one)?.requirement.title ?? ''})`}`,
+          )
+          .join('; ') || 'nothing',
+      ]),
+      grade: 'configured',
+    },
+  ];
 }
 
 /** What customers may be told: what is, not what is hoped. */
 export function statusLetter(records: Records): Document {
   const { product, on } = records;
-  const rows = product.models.map((model) => {
-    const counts = countStates(records.cells, model.id);
-    return [
-      model.name,
-      marketsFrom(model, on).join(', '),
-      model.updateProtocol,
-      hasVerifiedBoot(model) ? 'described with signatures' : 'not with signatures',
-      `${counts.met} met, ${counts.partial} partly, ${counts.gap} open`,
-    ];
-  });
+  const dates = deadlinesBetween(loadDeadlines().fixed, on, '2029-01-01').filter(
+    ({ kind, verification }) => kind === 'applicable' && (verification === 'primary' || verification === 'secondary'),
+  );
   return productDocument(records, {
     name: 'status-letter',
     title: 'Product status for customers',
@@ -138,13 +189,14 @@ export function statusLetter(records: Records): Document {
           sentences: [
             claim(`This is where ${product.name} stands on ${on}, by our records.`),
             claim(`Security updates are provided until ${product.support.until}.`),
+            claim(`Questions on security: ${product.manufacturer.securityContact}.`),
           ],
         },
         {
           kind: 'table',
           caption: 'Models',
-          head: ['Model', 'Markets', 'Updates by', 'Boot chain', 'Requirements that are looked at'],
-          rows,
+          head: ['Model', 'Markets', 'Updates by', 'Boot chain', 'Requirements that are looked at', `Law on ${on}`],
+          rows: modelRows(records),
           grade: 'configured',
         },
         {
@@ -152,6 +204,16 @@ export function statusLetter(records: Records): Document {
           text: 'Numbers count requirements of law, standards and guidance alike; they are no share of conformity.',
         },
       ]),
+      section('2', 'Dates ahead', [
+        {
+          kind: 'table',
+          caption: 'Dates of application that were checked',
+          head: ['Date', 'What', 'Source'],
+          rows: dates.map((one) => [one.date, one.what, one.source]),
+          grade: 'configured',
+        },
+      ]),
+      section('3', 'What is reported, and what is so', rumourTable(records)),
     ],
   });
 }

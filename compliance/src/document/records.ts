@@ -1,9 +1,10 @@
 /** What documents are made from: one product, its evidence and its matrix as of a day. Nothing else enters a document. */
 import type { CatalogueLibrary, EvidenceKind } from '../catalogue/index.ts';
-import { type Evidence, whyNot } from '../evidence/index.ts';
+import { type Evidence, isAtLeast, whyNot } from '../evidence/index.ts';
 import { type Cell, gapMatrix, type Waiver } from '../gap/index.ts';
 import type { Model, Product } from '../product/index.ts';
-import { type Block, type Sentence, shown } from './document.ts';
+import { refuseStrayAnswers } from './answers.ts';
+import { type Block, placeOf, type Sentence, shown } from './document.ts';
 
 export type Records = {
   readonly library: CatalogueLibrary;
@@ -17,8 +18,12 @@ export type Records = {
   readonly on: string;
 };
 
-/** Gathers the records of a product; the matrix is computed once for all documents. */
+/**
+ * Gathers the records of a product; the matrix is computed once for all documents.
+ * @throws ProductError PRODUCT_INVALID when the product answers a point that is not there
+ */
 export function recordsOf(from: Omit<Records, 'cells' | 'counting'>): Records {
+  refuseStrayAnswers(from.library, from.product);
   return { ...from, cells: gapMatrix(from), counting: countingByModel(from) };
 }
 
@@ -48,6 +53,21 @@ function countingByModel({ product, evidence, on }: Omit<Records, 'cells' | 'cou
   );
 }
 
+/** The strongest of some pieces, and of those the newest. */
+export function bestOf(all: readonly Evidence[]): Evidence | undefined {
+  return all.reduce<Evidence | undefined>((best, one) => {
+    if (best === undefined) return one;
+    if (one.grade !== best.grade) return isAtLeast(one.grade, best.grade) ? one : best;
+    return one.facts.issuedOn > best.facts.issuedOn ? one : best;
+  }, undefined);
+}
+
+/** A piece of evidence in a cell of a table: kind, grade, day, and where its statement stands. */
+export function proofText(evidence: Evidence): string {
+  const { kind, issuedOn } = evidence.facts;
+  return `${kind} (${evidence.grade}, ${issuedOn}, ${placeOf(evidence) ?? 'no statement'})`;
+}
+
 /** How many pieces behind one sentence are listed; the ledger has them all. */
 const BACKING_MAX = 5;
 
@@ -72,6 +92,10 @@ export function evidenceSentences(records: Records, model: Model, kinds: readonl
   });
 }
 
+export function isSoldInEu({ markets }: Model): boolean {
+  return markets.some(({ market }) => market === 'EU');
+}
+
 export function cellsOf({ cells }: Records, model: Model, catalogue?: string): Cell[] {
   return cells.filter(
     (cell) => cell.model === model.id && (catalogue === undefined || cell.entry.catalogue.catalogue === catalogue),
@@ -84,7 +108,7 @@ export function cellFor({ cells }: Records, model: Model, reference: string): Ce
 
 /** In words, why a cell stands as it does. */
 export function explain(cell: Cell): string {
-  const proofs = cell.kinds.flatMap(({ kind, proof }) => (proof === undefined ? [] : [`${kind} (${proof.grade})`]));
+  const proofs = cell.kinds.flatMap(({ proof }) => (proof === undefined ? [] : [proofText(proof)]));
   const missing = cell.kinds.flatMap(({ kind, proof, reason }) =>
     proof === undefined ? [reason === undefined ? `no ${kind}` : `no ${kind}: ${reason}`] : [],
   );

@@ -19,11 +19,12 @@ a:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
 .table { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 caption { text-align: left; font-weight: 600; padding: .25rem 0 .5rem; }
-th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid var(--line); overflow-wrap: break-word; }
+td time, th time { white-space: nowrap; }
 thead th { color: var(--soft); font-size: .8rem; } tbody th { font-weight: 600; }
 .gap { color: var(--gap); background: var(--gap-wash); border: 1px dashed currentColor; border-radius: .5rem; padding: .5rem 1rem; margin: 1rem 0; }
 .gap p { margin: 0; } .gap ul { margin: .25rem 0 0; }
 footer { font-size: .875rem; color: var(--soft); }
 @media (max-width: 40rem) { nav ol { columns: 1; } body { padding: 1rem; } }
-@media print { :root { --ink: #000; --paper: #fff; --wash: #fff; --gap-wash: #fff; } body { max-width: none; padding: 0; font-size: 10.5pt; } nav { break-after: page; } h2, caption { break-after: avoid; } tr, .gap, .sentences > li { break-inside: avoid; } @page { margin: 18mm 16mm; } }
+@media print { :root { --ink: #000; --paper: #fff; --wash: #fff; --gap-wash: #fff; } body { max-width: none; padding: 0; font-size: 10.5pt; } nav { break-after: page; } h2, caption { break-after: avoid; } tr, .sentences > li { break-inside: avoid; } th, td { overflow-wrap: anywhere; } @page { margin: 18mm 16mm; } }
 `;

@@ -10,10 +10,21 @@ import type { EvidenceKind } from '../catalogue/index.ts';
 import type { Product } from '../product/index.ts';
 import type { Grade } from './grade.ts';
 
-type Shown = { readonly kind: EvidenceKind; readonly title: string; readonly grade: Grade };
+type Shown = {
+  readonly kind: EvidenceKind;
+  readonly title: string;
+  readonly grade: Grade;
+  /** Which check of the device refused. */
+  readonly code?: string;
+};
 
 /** Codes of the agent and of the SUIT processor with which firmware that is older is refused. */
-const OLDER: ReadonlySet<string> = new Set(['AGENT_SECURITY_COUNTER_TOO_LOW', 'AGENT_SEQUENCE_TOO_OLD']);
+const OLDER: ReadonlySet<string> = new Set([
+  'AGENT_SECURITY_COUNTER_TOO_LOW',
+  'AGENT_SEQUENCE_TOO_OLD',
+  'SUIT_SECURITY_COUNTER_TOO_LOW',
+  'SUIT_SEQUENCE_TOO_OLD',
+]);
 /** … and with which firmware is refused that is not genuine, not whole, or not for this device. */
 const NOT_GENUINE: ReadonlySet<string> = new Set([
   'AGENT_PAYLOAD_DIGEST_MISMATCH',
@@ -27,7 +38,13 @@ const NOT_GENUINE: ReadonlySet<string> = new Set([
   'SUIT_SIGNATURE_INVALID',
   'SUIT_ALGORITHM_MISSING',
   'SUIT_DIGEST_MISMATCH',
+  'SUIT_CONDITION_FAILED',
+  'TRUST_SIGNATURES_TOO_FEW',
+  'TRUST_DIGEST_MISMATCH',
+  'TRUST_TARGET_NOT_LISTED',
 ]);
+/** … and with which metadata is refused that is no longer valid, or older than what was seen. */
+const NOT_CURRENT: ReadonlySet<string> = new Set(['TRUST_EXPIRED', 'TRUST_VERSION_ROLLBACK']);
 
 function textOf(entry: BundleEntry, key: string): string {
   const value = entry.predicate[key];
@@ -36,10 +53,24 @@ function textOf(entry: BundleEntry, key: string): string {
 
 function refusal(code: string): Shown[] {
   if (OLDER.has(code))
-    return [{ kind: 'anti-rollback-test', title: `older firmware was refused (${code})`, grade: 'observed' }];
+    return [{ kind: 'anti-rollback-test', title: `older firmware was refused (${code})`, grade: 'observed', code }];
   if (NOT_GENUINE.has(code))
     return [
-      { kind: 'verify-reject-test', title: `firmware that is not genuine was refused (${code})`, grade: 'observed' },
+      {
+        kind: 'verify-reject-test',
+        title: `firmware that is not genuine was refused (${code})`,
+        grade: 'observed',
+        code,
+      },
+    ];
+  if (NOT_CURRENT.has(code))
+    return [
+      {
+        kind: 'verify-reject-test',
+        title: `metadata that is not current was refused (${code})`,
+        grade: 'observed',
+        code,
+      },
     ];
   return [];
 }
@@ -75,7 +106,12 @@ type Shows = (entry: BundleEntry) => Shown;
 const SHOWN_OF_LINE: Readonly<Partial<Record<PredicateType, Shows>>> = {
   'urn:pawl:release:1': (entry) => ({
     kind: 'signed-release',
-    title: `release ${textOf(entry, 'version')}, signed`,
+    title: `release ${textOf(entry, 'version')} was ${textOf(entry, 'act') === 'publish' ? 'published' : 'signed'}`,
+    grade: 'configured',
+  }),
+  'urn:pawl:sbom:1': (entry) => ({
+    kind: 'sbom',
+    title: `bill of materials of ${textOf(entry, 'version')}: ${textOf(entry, 'format')} ${textOf(entry, 'specVersion')}, ${textOf(entry, 'components')} components`,
     grade: 'configured',
   }),
   'urn:pawl:rollout:1': (entry) => ({
@@ -103,12 +139,18 @@ export type EntryEvidence = Shown & {
   readonly issuedOn: string;
 };
 
+/** Who signed: the server with the key of the ledger, or a key that it knows by its id. */
+function issuerOf({ kind, keyId }: BundleEntry['signer']): string {
+  return kind === 'ledger' ? 'update server' : `${kind} key ${keyId.slice(0, 16)}`;
+}
+
 /** Reads the entries of a verified bundle in ledger order. */
 export function evidenceOfEntries(entries: readonly BundleEntry[], product: Product): EntryEvidence[] {
   const modelByDevice = new Map<string, string>();
   return entries.flatMap((entry): EntryEvidence[] => {
     const { index, predicateType, signer } = entry;
-    const issuedOn = textOf(entry, 'at').slice(0, 10);
+    // The statement that sealing makes has its own word for the time.
+    const issuedOn = (textOf(entry, 'at') || textOf(entry, 'sealedAt')).slice(0, 10);
     if (predicateType === 'urn:pawl:device-enrolled:1') {
       const isOurs = textOf(entry, 'line') === product.line;
       const model = product.models.find(
@@ -124,6 +166,6 @@ export function evidenceOfEntries(entries: readonly BundleEntry[], product: Prod
       return shownByReport(entry).map((shown) => ({ ...shown, index, model, issuer, issuedOn }));
     }
     const shown = isOfLine(entry, product.line) ? SHOWN_OF_LINE[predicateType]?.(entry) : undefined;
-    return shown === undefined ? [] : [{ ...shown, index, model: undefined, issuer: signer.kind, issuedOn }];
+    return shown === undefined ? [] : [{ ...shown, index, model: undefined, issuer: issuerOf(signer), issuedOn }];
   });
 }

@@ -11,6 +11,7 @@ import type { Product } from '../product/index.ts';
 import { documentsOfEntries } from './documents.ts';
 import { evidenceOfEntries } from './entry.ts';
 import { type Grade, isAtLeast, KIND_RULES } from './grade.ts';
+import { handlingOfEntries } from './handling.ts';
 
 export type LedgerPlace = { readonly origin: string; readonly index: number };
 
@@ -28,6 +29,8 @@ export type EvidenceFacts = {
   readonly models?: readonly string[] | undefined;
   /** Requirements that it was made for; absent: all that ask for evidence of its kind. */
   readonly requirements?: readonly string[] | undefined;
+  /** Which check of a device refused, for a refusal. */
+  readonly code?: string | undefined;
 };
 
 export class Evidence {
@@ -58,7 +61,14 @@ export class Evidence {
       ({ index, grade, ...facts }) =>
         new Evidence({ id: `${origin}/${index}/${facts.kind}`, ...facts }, grade, { origin, index }),
     );
-    return [...happened, ...documents];
+    const handled = handlingOfEntries(entries, product.product).map(
+      ({ index, ...facts }) =>
+        new Evidence({ id: `${origin}/${index}/${facts.kind}`, ...facts, issuer: 'update server' }, 'configured', {
+          origin,
+          index,
+        }),
+    );
+    return [...happened, ...documents, ...handled];
   }
 }
 

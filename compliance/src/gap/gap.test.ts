@@ -261,3 +261,36 @@ test('whatever the evidence: what counts is strong enough and in time, states fo
     { numRuns: 30 },
   );
 });
+
+test('a bill of materials of the line counts, cases and reports only when the ledger says whose product it is', async () => {
+  const line = { line: 'hearth', version: '2.0.0', format: 'CycloneDX', specVersion: '1.6', components: 3, at: AT };
+  const kindsWith = async (tenant: string | undefined, named: readonly string[]): Promise<EvidenceKind[]> => {
+    const ledger = new TestLedger();
+    await ledger.record('urn:pawl:sbom:1', 'sbom/hearth/2.0.0', line);
+    await ledger.record('urn:pawl:sbom:1', 'sbom/else/2.0.0', { ...line, line: 'else' });
+    const handled = tenant === undefined ? { at: AT } : { at: AT, tenant };
+    await ledger.record('urn:pawl:vulnerability:1', 'vulnerability/r1', { act: 'report', state: 'new', ...handled });
+    await ledger.record('urn:pawl:incident-report:1', 'incident/1', { act: 'open', track: 'incident', ...handled });
+    await ledger.record('urn:pawl:incident-report:1', 'incident/1', { act: 'submit', track: 'incident', ...handled });
+    await ledger.record('urn:pawl:incident-drill:1', 'drill/2', { act: 'submit', track: 'incident', ...handled });
+    for (const owner of named) {
+      await ledger.record('urn:pawl:product:1', 'product/hearth', {
+        act: 'put',
+        product: 'hearth',
+        tenant: owner,
+        at: AT,
+      });
+    }
+    return Evidence.fromBundle(await ledger.bundle(), PRODUCT).map(({ facts }) => facts.kind);
+  };
+  const own = await kindsWith('a', ['a']);
+  assert.deepEqual(own.toSorted(), ['incident-report', 'sbom', 'vulnerability-handling-record']);
+  for (const [tenant, named] of [
+    ['b', ['a']],
+    [undefined, ['a']],
+    ['a', []],
+    ['a', ['a', 'b']],
+  ] as const) {
+    assert.deepEqual(await kindsWith(tenant, named), ['sbom'], `${tenant ?? 'none'} ${named.join()}`);
+  }
+});

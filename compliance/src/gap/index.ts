@@ -6,6 +6,7 @@ export {
   type CellState,
   countStates,
   gapMatrix,
+  isFor,
   type KindCell,
   type MatrixInput,
   type Waiver,

@@ -79,13 +79,19 @@ function strongest(all: readonly Evidence[]): Evidence | undefined {
 
 type ByKind = ReadonlyMap<EvidenceKind, readonly Evidence[]>;
 
-type Question = { readonly kind: EvidenceKind; readonly reference: string; readonly on: string };
+/** Whether a piece of evidence can be for a requirement: made for it or for any, and, of a refusal, by a check that shows it. */
+export function isFor({ reference, requirement }: LibraryEntry, { facts }: Evidence): boolean {
+  const isByCode = facts.code === undefined || requirement.shownByCodes?.includes(facts.code) !== false;
+  return isByCode && facts.requirements?.includes(reference) !== false;
+}
 
-function kindCell({ kind, reference, on }: Question, model: Model, evidence: ByKind): KindCell {
+type Question = { readonly kind: EvidenceKind; readonly entry: LibraryEntry; readonly on: string };
+
+function kindCell({ kind, entry, on }: Question, model: Model, evidence: ByKind): KindCell {
   const none = { kind, proof: undefined, until: undefined };
   const obstacle = obstacleTo(kind, model);
   if (obstacle !== undefined) return { ...none, reason: obstacle };
-  const all = (evidence.get(kind) ?? []).filter((one) => one.facts.requirements?.includes(reference) !== false);
+  const all = (evidence.get(kind) ?? []).filter((one) => isFor(entry, one));
   const proof = strongest(all.filter((one) => whyNot(one, model.id, on) === undefined));
   if (proof !== undefined) return { kind, proof, until: countsUntil(proof), reason: undefined };
   const nearest = strongest(all.filter((one) => one.facts.models?.includes(model.id) !== false));
@@ -95,8 +101,7 @@ function kindCell({ kind, reference, on }: Question, model: Model, evidence: ByK
 type Judged = Pick<Cell, 'state' | 'kinds' | 'reason' | 'approver'>;
 
 function judgeEvidence(entry: LibraryEntry, model: Model, evidence: ByKind, on: string): Judged {
-  const { reference, requirement } = entry;
-  const kinds = requirement.evidenceKinds.map((kind) => kindCell({ kind, reference, on }, model, evidence));
+  const kinds = entry.requirement.evidenceKinds.map((kind) => kindCell({ kind, entry, on }, model, evidence));
   const have = kinds.filter(({ proof }) => proof !== undefined).length;
   const state = have === kinds.length ? 'met' : have > 0 ? 'partial' : 'gap';
   return { state, kinds, reason: kinds.find(({ reason }) => reason !== undefined)?.reason, approver: undefined };
@@ -120,33 +125,28 @@ function judge(entry: LibraryEntry, model: Model, input: MatrixInput, evidence: 
 
 /**
  * What can decide a cell of a model, by kind. Of evidence that is for any requirement only the strongest piece that counts and
- * the strongest of all can: of ten thousand reports two are left, and each cell looks at those.
+ * the strongest of all can, one for each check that refused: of ten thousand reports a few are left, and each cell looks at those.
  */
 function groupByKind(evidence: readonly Evidence[], model: string, on: string): ByKind {
-  const special = new Map<EvidenceKind, Evidence[]>();
-  const counting = new Map<EvidenceKind, Evidence>();
-  const nearest = new Map<EvidenceKind, Evidence>();
-  const keep = (strongestOf: Map<EvidenceKind, Evidence>, one: Evidence): void => {
-    const best = strongestOf.get(one.facts.kind);
-    if (best === undefined || isStronger(one, best)) strongestOf.set(one.facts.kind, one);
+  const groups = new Map<EvidenceKind, Evidence[]>();
+  const best = new Map<string, Evidence>();
+  const keep = (key: string, one: Evidence): void => {
+    const known = best.get(key);
+    if (known === undefined || isStronger(one, known)) best.set(key, one);
+  };
+  const add = (one: Evidence): void => {
+    const group = groups.get(one.facts.kind);
+    if (group === undefined) groups.set(one.facts.kind, [one]);
+    else group.push(one);
   };
   for (const one of evidence) {
-    const { kind, models, requirements } = one.facts;
+    const { kind, models, requirements, code } = one.facts;
     if (models?.includes(model) === false) continue;
-    if (requirements !== undefined) special.set(kind, [...(special.get(kind) ?? []), one]);
-    else {
-      keep(nearest, one);
-      if (whyNot(one, model, on) === undefined) keep(counting, one);
-    }
+    if (requirements !== undefined) add(one);
+    else keep(`${whyNot(one, model, on) === undefined ? 'counts' : 'nearest'} ${kind} ${code ?? ''}`, one);
   }
-  const kinds = new Set([...special.keys(), ...nearest.keys()]);
-  const one = (best: Evidence | undefined): Evidence[] => (best === undefined ? [] : [best]);
-  return new Map(
-    [...kinds].map((kind) => [
-      kind,
-      [...(special.get(kind) ?? []), ...one(counting.get(kind)), ...one(nearest.get(kind))],
-    ]),
-  );
+  for (const one of best.values()) add(one);
+  return groups;
 }
 
 /** The cells of a product, model by model, catalogue by catalogue; catalogues that are not about a model have none. */

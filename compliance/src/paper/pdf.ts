@@ -2,7 +2,7 @@
  * A document as PDF: title, contents with page numbers and links, sections with bookmarks, page numbers in the foot. The same
  * data as the HTML, block by block; equal documents give equal bytes.
  */
-import { type Block, DISCLAIMER, type Document, type Section, type Sentence } from '../document/index.ts';
+import { type Block, backingText, DISCLAIMER, type Document, type Section, type Sentence } from '../document/index.ts';
 
 import { faces, printable, wrap } from './letters.ts';
 import { COLUMN, type Element, INK, LEADING, PAGE, Sheet, STYLES } from './sheet.ts';
@@ -25,7 +25,8 @@ function facts(sheet: Sheet, { product, models, on }: Document): void {
   }
 }
 
-function drawSentence(sheet: Sheet, { text, grade, backing }: Sentence, list: Element): void {
+function drawSentence(sheet: Sheet, sentence: Sentence, list: Element): void {
+  const { text, grade, backing } = sentence;
   const item = sheet.element('LI', list);
   const body = sheet.element('LBody', item);
   sheet.need(STYLES.body.size * LEADING * (backing.length > 0 ? 2 : 1));
@@ -33,13 +34,7 @@ function drawSentence(sheet: Sheet, { text, grade, backing }: Sentence, list: El
     pdf.circle(PAGE.left + 3, sheet.y + 7, 1.4).fill(INK.soft);
   });
   sheet.flow(`${text} [${grade}]`, STYLES.body, body, INDENT);
-  for (const { title, issuedOn, place } of backing)
-    sheet.flow(
-      `${title} · ${issuedOn}, ${place ?? 'no statement'}`,
-      STYLES.small,
-      sheet.element('P', body),
-      INDENT * 2,
-    );
+  for (const one of backing) sheet.flow(backingText(sentence, one), STYLES.small, sheet.element('P', body), INDENT * 2);
   sheet.y += 3;
 }
 

@@ -3,6 +3,7 @@
  * support. All of it is *claimed*; what a device's own signed reports show is evidence, and stands elsewhere.
  */
 import { z } from 'zod';
+import { papers, strayModels } from './papers.ts';
 
 const text = z.string().trim().min(1).max(2000);
 const name = z.string().trim().min(1).max(128);
@@ -64,6 +65,8 @@ const model = z.strictObject({
   craClassReason: text,
   /** Security level that is aimed at (IEC 62443). */
   securityLevel: z.number().int().min(1).max(4).optional(),
+  /** Kind of component (IEC 62443-4-2): which of SAR, EDR, HDR and NDR are for it. */
+  componentType: z.enum(['software', 'embedded', 'host', 'network']).optional(),
   /** EN 303 645 pro forma: which features the model has, and which conditions hold. A letter that is absent is not answered. */
   features: z.record(z.string().regex(/^[a-z]{1,2}$/), z.boolean()).optional(),
   conditions: z.record(z.string().regex(/^[0-9]{1,2}$/), z.boolean()).optional(),
@@ -84,6 +87,7 @@ export const product = z
     components: z
       .array(z.strictObject({ name, version: name.optional(), supplier: name.optional(), partOf: id.optional() }))
       .optional(),
+    papers: papers.optional(),
   })
   .superRefine((value, context) => {
     const seen = new Set<string>();
@@ -104,6 +108,10 @@ export const product = z
           context.addIssue({ code: 'custom', path: [...path, 'markets', at, 'until'], message: `not before ${from}` });
         }
       }
+    }
+    const ids = new Set(value.models.map(({ id: one }) => one));
+    for (const path of strayModels(value.papers, ids)) {
+      context.addIssue({ code: 'custom', path: ['papers', ...path], message: 'a model of this product' });
     }
   });
 export type Product = z.infer<typeof product>;

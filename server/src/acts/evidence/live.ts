@@ -27,6 +27,11 @@ const TYPES: readonly PredicateType[] = [
   'urn:pawl:rollout:1',
   'urn:pawl:key-registered:1',
   'urn:pawl:evidence:1',
+  'urn:pawl:product:1',
+  'urn:pawl:sbom:1',
+  'urn:pawl:vulnerability:1',
+  'urn:pawl:incident-report:1',
+  'urn:pawl:disclosure-policy:1',
 ];
 const PAGE = 500;
 
@@ -51,6 +56,7 @@ type Ours = {
 
 type Belongs = (entry: BundleEntry, ours: Ours) => boolean;
 
+const ofTenant: Belongs = ({ predicate }, { tenant }) => predicate['tenant'] === tenant;
 const ofRelease: Belongs = ({ subject }, { releases }) => releases.has(subject[0]?.name ?? '');
 
 /** Statements of other kinds name a line and no tenant. */
@@ -61,7 +67,13 @@ const BELONGS: Readonly<Partial<Record<PredicateType, Belongs>>> = {
     devices.get(subject[0]?.name ?? '') === signer.keyId,
   'urn:pawl:release:1': ofRelease,
   'urn:pawl:rollout:1': ofRelease,
-  'urn:pawl:evidence:1': ({ predicate }, { tenant }) => predicate['tenant'] === tenant,
+  'urn:pawl:evidence:1': ofTenant,
+  'urn:pawl:product:1': ofTenant,
+  'urn:pawl:vulnerability:1': ofTenant,
+  'urn:pawl:incident-report:1': ofTenant,
+  'urn:pawl:disclosure-policy:1': ofTenant,
+  'urn:pawl:sbom:1': ({ subject }, { releases }) =>
+    releases.has((subject[0]?.name ?? '').replace(/^sbom\//, 'release/')),
 };
 
 /** What makes a report say the same as another one. */
