@@ -1,6 +1,6 @@
 /** One running device: everything that the steps of an installation work with. */
 import { isCodedError } from '@pawl/core/bytes';
-import type { AgreementKey } from '@pawl/core/crypto';
+import type { AgreementKey, Signer } from '@pawl/core/crypto';
 import type { AgentConfig } from './config.ts';
 import type { HttpClient } from './http.ts';
 import type { Journal } from './journal.ts';
@@ -19,6 +19,8 @@ export type Device = {
   readonly http: HttpClient;
   readonly reporter: Reporter;
   readonly lineKey: AgreementKey;
+  /** Signs with the key that the device enrolled. */
+  readonly signer: Signer;
 };
 
 /** Writes a change and the signed report about it as one record, and says it on standard output. */

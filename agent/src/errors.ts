@@ -23,6 +23,15 @@ export const AGENT_ERRORS = {
     advice: 'Use a new folder, or remove the old one when the device is really to start over.',
     status: 409,
   },
+  AGENT_NONCE_REFUSED: {
+    message: 'the server asked for an attestation with a nonce that is not signed',
+    advice: 'Nothing was signed. A nonce has 8 to 64 bytes; look at what answers in the place of the server.',
+    status: 422,
+  },
+  AGENT_SLOT_UNREADABLE: {
+    message: 'the slot that boots cannot be read, and so not be attested',
+    advice: 'Look at the disk of the device; the rollout counts it as failed when its time is over.',
+  },
   AGENT_DISK_FULL: { message: 'the disk is full', advice: 'Free space on the device, and assign the release anew.' },
   AGENT_JOURNAL_CORRUPT: { message: 'the journal was changed or damaged', advice: PROVISION_ANEW },
   AGENT_CONFIG_INVALID: {

@@ -1,5 +1,5 @@
 /** What the agent says while it runs: one JSON line each on standard output. No secrets, no payloads. */
-import type { ReportState } from '@pawl/contract/device';
+import type { AttestationVerdict, ReportState } from '@pawl/contract/device';
 
 export type AgentEvent =
   | { readonly event: 'started'; readonly version: string; readonly slot: string; readonly floor: string }
@@ -9,6 +9,7 @@ export type AgentEvent =
   | { readonly event: 'waiting'; readonly code: string; readonly message: string; readonly nextInMs: number }
   | { readonly event: 'note'; readonly code: string; readonly message: string }
   | { readonly event: 'boot'; readonly slot: string; readonly isHealthy: boolean }
+  | ({ readonly event: 'attested'; readonly slot: string } & AttestationVerdict)
   | { readonly event: 'progress'; readonly assignmentId: string; readonly bytes: number; readonly of: number }
   | {
       readonly event: 'state';

@@ -4,6 +4,7 @@
  */
 import type { DdiConfirmationAction, DdiPoll } from '@pawl/contract/device';
 import { type CodedError, isCodedError, utf8 } from '@pawl/core/bytes';
+import { attest } from './attest.ts';
 import { feedbackOf, loadConsent, loadOptOut, markOptOutTold, noticeOf } from './consent.ts';
 import { type Device, Refusal, record, TRUST_EXPIRED } from './device.ts';
 import { saveFile } from './disk.ts';
@@ -195,6 +196,8 @@ export async function pollOnce(device: Device): Promise<Round> {
   const { config, _links: links } = await getDocument(http, 'poll', pollPath(device), ports.signal);
   reporter.useLink(links.report?.href);
   if (links.configData !== undefined) await sendAttributes(device, links.configData.href);
+  // Before anything is installed over what it asks about.
+  if (links.attest !== undefined) await attest(device, links.attest.href);
   if (links.cancelAction !== undefined) await handleCancel(device, links.cancelAction.href);
   else if (links.confirmationBase !== undefined) await handleConsent(device, links.confirmationBase.href);
   else if (links.deploymentBase !== undefined) {

@@ -54,7 +54,8 @@ async function openDevice(options: RunOptions, ports: AgentPorts, journal: Journ
   const tls = await loadTlsMaterial(config, { disk, now: clock.now(), deviceKey });
   const http = new HttpClient({ origin: config.server, token, ...(tls === undefined ? {} : { tls }) });
   const reporter = new Reporter({ journal, signer: deviceKey, controllerId, http, clock, emit, tenant });
-  return { config, folder, ports, journal, slots: new DirectorySlots(disk, folder.dir), http, reporter, lineKey };
+  const slots = new DirectorySlots(disk, folder.dir);
+  return { config, folder, ports, journal, slots, http, reporter, lineKey, signer: deviceKey };
 }
 
 async function runRounds(device: Device, options: RunOptions): Promise<void> {

@@ -1,5 +1,6 @@
 /** The documents of the device API that the agent reads and writes, each checked against the contract. */
 import {
+  type AttestationChallenge,
   type DdiCancelAction,
   type DdiConfirmationAction,
   type DdiDeploymentBase,
@@ -12,12 +13,13 @@ import type { HttpClient } from './http.ts';
 
 const DOCUMENT_BYTES_MAX = 256 * 1024;
 
-type Operation = 'poll' | 'getDeploymentBase' | 'getCancelAction' | 'getConfirmationAction';
+type Operation = 'poll' | 'getDeploymentBase' | 'getCancelAction' | 'getConfirmationAction' | 'getAttestationChallenge';
 type Documents = {
   readonly poll: DdiPoll;
   readonly getDeploymentBase: DdiDeploymentBase;
   readonly getCancelAction: DdiCancelAction;
   readonly getConfirmationAction: DdiConfirmationAction;
+  readonly getAttestationChallenge: AttestationChallenge;
 };
 
 /** @throws AgentError AGENT_SERVER_UNREACHABLE, AGENT_SERVER_REFUSED, AGENT_ANSWER_MALFORMED, AGENT_LINK_FOREIGN */

@@ -7,7 +7,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { type DeviceReport, deviceReport, enrolProofText, enrolRequest } from '@pawl/contract/device';
-import { fromBase64, utf8 } from '@pawl/core/bytes';
+import { type EatClaims, verifyEvidence } from '@pawl/core/attest';
+import { fromBase64, isCodedError, utf8 } from '@pawl/core/bytes';
 import { PublicKey } from '@pawl/core/crypto';
 import { verifyStatement } from '@pawl/core/evidence';
 import type { ReleaseRepository } from './release-repository.ts';
@@ -36,6 +37,12 @@ export class DeviceApi {
   linkOrigin: string | undefined;
   /** How every file of the trust is answered: with this status, or by breaking off. */
   trustFault: number | 'break' | undefined;
+  /** With it the device is asked what it runs; base64url. */
+  nonce: string | undefined;
+  /** What devices attested, signed by one that enrolled. */
+  evidence: EatClaims[] = [];
+  /** Called before an answer to evidence; what it gives is the status. */
+  onEvidence: () => number | 'break' = () => 200;
   readonly #deviceKeys: PublicKey[] = [];
 
   private constructor(repository: ReleaseRepository, server: Server) {
@@ -75,6 +82,9 @@ export class DeviceApi {
     this.replayed = 0;
     this.offer = undefined;
     this.breakAfter = [];
+    this.nonce = undefined;
+    this.evidence = [];
+    this.onEvidence = () => 200;
   }
 
   async close(): Promise<void> {
@@ -99,6 +109,7 @@ export class DeviceApi {
     const device = `/default/controller/v1/${CONTROLLER_ID}`;
     if (path === device) return this.#poll(response);
     if (path === `/default/pawl/v1/${CONTROLLER_ID}/report`) return this.#report(request, response);
+    if (path === `/default/pawl/v1/${CONTROLLER_ID}/attest`) return this.#attest(request, response);
     const trust = /^\/default\/pawl\/v1\/trust\/([^/]+)$/.exec(path)?.[1];
     if (trust !== undefined) return this.#trust(response, trust);
     const artifact = new RegExp(`^${device}/artifacts/(.+)$`).exec(path)?.[1];
@@ -141,6 +152,9 @@ export class DeviceApi {
         ...link,
         trust: { href: `${url}/default/pawl/v1/trust/` },
         report: { href: `${url}/default/pawl/v1/${CONTROLLER_ID}/report` },
+        ...(this.nonce === undefined
+          ? {}
+          : { attest: { href: `${this.linkOrigin ?? url}/default/pawl/v1/${CONTROLLER_ID}/attest` } }),
       },
     });
   }
@@ -187,6 +201,21 @@ export class DeviceApi {
     }
     this.#deviceKeys.push(key);
     this.#document(response, { controllerId: CONTROLLER_ID, token: this.#token, pollIntervalS: 60 });
+  }
+
+  async #attest(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method === 'GET') return this.#document(response, { nonce: this.nonce });
+    const bytes = new Uint8Array(await buffer(request));
+    for (const key of this.#deviceKeys) {
+      try {
+        this.evidence.push(verifyEvidence(bytes, key).claims);
+      } catch (error) {
+        if (!isCodedError(error)) throw error;
+      }
+    }
+    const status = this.onEvidence();
+    if (status === 'break') response.destroy();
+    else response.writeHead(status).end(JSON.stringify({ verdict: 'affirming', reasons: [] }));
   }
 
   async #report(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -228,6 +228,6 @@ test('any change of what was approved takes the approvals away', async () => {
   await assert.rejects(start(), { code: 'ROLLOUT_UNAPPROVED' });
 });
 
-test('attested is refused as long as nothing attests', async () => {
+test('attested is refused for a release without a reference value', async () => {
   await assert.rejects(make({ successKind: 'attested' }), { code: 'ROLLOUT_ATTESTATION_UNAVAILABLE' });
 });

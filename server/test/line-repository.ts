@@ -35,6 +35,8 @@ export type SealOptions = {
   readonly listedVersion?: string;
   readonly isListed?: boolean;
   readonly changeEnvelope?: (envelope: Uint8Array) => Uint8Array;
+  /** Random when left out. */
+  readonly image?: Uint8Array;
   /** The name of the payload in the manifest, when it is not that of the artifact. */
   readonly payloadName?: string;
   /** Who signs the statement of the release; nobody when left out. */
@@ -125,7 +127,7 @@ export class LineRepository {
   /** Seals a small image and lists it in the next line metadata (not handed in yet). */
   async seal(options: SealOptions): Promise<Sealed> {
     const { version, sequenceNumber = 1n, securityCounter = 1n } = options;
-    const image = new Uint8Array(randomBytes(2000));
+    const image = options.image ?? new Uint8Array(randomBytes(2000));
     const secrets = { contentKey: new Uint8Array(randomBytes(32)), iv: new Uint8Array(randomBytes(12)) };
     const { contentKey: key, iv } = secrets;
     const encryptor = createAeadEncryptor({ algorithm: A256GCM, key, iv, aad: contentAad(A256GCM) });

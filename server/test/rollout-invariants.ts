@@ -31,6 +31,7 @@ export class Invariants {
   async check(asked?: number | 'all'): Promise<void> {
     await this.#finalsStay();
     await this.#membersAgree();
+    await this.#attestedWereAffirmed();
     await this.#countsAddUp();
     await this.#offersWereAllowed(asked);
     await this.#rateIsKept();
@@ -65,6 +66,24 @@ export class Invariants {
       if (row.outcome === 'blocked') assert.ok(row.holder !== null && !isOwn, `${at} waits for nobody`);
       if (row.outcome === 'waiting' || row.outcome === 'blocked') assert.ok(row.position <= 0, at);
       assert.ok(row.attempts <= ATTEMPTS_MAX, at);
+    }
+  }
+
+  /** Where attested devices count, none succeeds by its word, and who attested is not asked again. */
+  async #attestedWereAffirmed(): Promise<void> {
+    const rows = await this.#database.read
+      .selectFrom('rollout_member as m')
+      .innerJoin('rollout as r', 'r.id', 'm.rollout_id')
+      .innerJoin('device as d', 'd.id', 'm.device_id')
+      .innerJoin('assignment as a', 'a.id', 'm.assignment_id')
+      .select(['m.outcome', 'a.id', 'a.state', 'a.verdict', 'd.attest_assignment_id'])
+      .where('r.success_kind', '=', 'attested')
+      .execute();
+    for (const row of rows) {
+      if (row.outcome === 'succeeded') assert.equal(row.verdict, 'affirming', JSON.stringify(row));
+      if (row.verdict === 'contraindicated') assert.notEqual(row.outcome, 'proving', JSON.stringify(row));
+      if (row.verdict !== null) assert.notEqual(row.attest_assignment_id, row.id);
+      if (row.attest_assignment_id === row.id) assert.equal(row.state, 'confirmed');
     }
   }
 

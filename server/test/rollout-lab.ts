@@ -10,6 +10,7 @@ import type { NewRollout, Rollout } from '@pawl/contract/management';
 import { PrivateKey } from '@pawl/core/crypto';
 import { settleRollouts } from '../src/acts/engine.ts';
 import { ServerLife } from '../src/acts/life.ts';
+import { noteProof } from '../src/acts/member.ts';
 import type { ServerPorts } from '../src/acts/ports.ts';
 import { changeRollout, createRollout } from '../src/acts/rollout.ts';
 import { Sealer } from '../src/acts/sealer.ts';
@@ -21,9 +22,9 @@ import type { RolloutVerb } from '../src/domain/rollout.ts';
 import { EGRESS_DEFAULT } from '../src/egress/post.ts';
 import { tickRollouts } from '../src/jobs/rollouts.ts';
 import { ensureTenant } from '../src/store/access.ts';
-import { findActive } from '../src/store/assignments.ts';
+import { findActive, findAssignment, updateAssignment } from '../src/store/assignments.ts';
 import type { Database } from '../src/store/database.ts';
-import { findDevice, insertDevice } from '../src/store/devices.ts';
+import { findDevice, insertDevice, updateDevice } from '../src/store/devices.ts';
 import { openPostgres } from '../src/store/postgres-database.ts';
 import { findRollout, rolloutView } from '../src/store/rollouts.ts';
 import type { AssignmentTable } from '../src/store/schema/index.ts';
@@ -125,6 +126,7 @@ export class RolloutLab {
           statement: null,
           created_ms: START_MS,
           published_ms: START_MS,
+          image_sha256: '0'.repeat(64),
         })
         .returning('id')
         .executeTakeFirstOrThrow();
@@ -213,6 +215,20 @@ export class RolloutLab {
     );
     await settleRollouts(this.ports, rolloutsOf(transition));
     return transition;
+  }
+
+  /** The device answers when it is asked what it runs. Whether it was asked. */
+  async attest(controllerId: string, tier: 'affirming' | 'contraindicated'): Promise<boolean> {
+    const judged = await this.ports.database.write(async (trx) => {
+      const device = await findDevice(trx, this.tenantId, controllerId);
+      const asked = await findAssignment(trx, device?.attest_assignment_id ?? 0);
+      if (device === undefined || asked === undefined) return undefined;
+      await updateAssignment(trx, asked.id, { verdict: tier, verdict_reasons: '[]', verdict_ms: this.nowMs });
+      await updateDevice(trx, device.id, { attest_assignment_id: null });
+      return await noteProof(trx, asked, tier);
+    });
+    await settleRollouts(this.ports, judged ?? []);
+    return judged !== undefined;
   }
 
   async sayAll(controllerIds: readonly string[], event: AssignmentEvent): Promise<void> {

@@ -83,7 +83,12 @@ const plan: fc.Arbitrary<Partial<NewRollout>> = fc
       timeOutS: fc.constantFrom({ answer: 60, install: 60 }, { answer: 600, install: 120 }),
       retry: fc.record({ attempts: fc.integer({ min: 1, max: 3 }) }),
       halt: fc.record({ minAnswers: fc.integer({ min: 1, max: 4 }) }),
-      successKind: fc.constantFrom('reported' as const, 'version-seen' as const, 'confirmed' as const),
+      successKind: fc.constantFrom(
+        'reported' as const,
+        'version-seen' as const,
+        'confirmed' as const,
+        'attested' as const,
+      ),
       filter: fc.constantFrom('', 'name:d-1*', 'tag:even'),
     },
     { requiredKeys: [] },
@@ -104,6 +109,12 @@ const acts: fc.Arbitrary<Act> = fc.oneof(
     arbitrary: fc.constantFrom(...SAYINGS).map((event) => act(`all ${event}`, (world) => sayAll(world, event))),
   },
   { weight: 5, arbitrary: fc.tuple(small, fc.constantFrom(...VERBS)).map(([at, verb]) => verbAct(at, verb)) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(small, fc.constantFrom('affirming' as const, 'contraindicated' as const))
+      .map(([at, tier]) => act(`device ${at} attests: ${tier}`, (world) => attestOf(world, at, tier))),
+  },
   { weight: 1, arbitrary: small.map((at) => act(`cancel ${at}`, (world) => cancelOf(world, at))) },
   { weight: 1, arbitrary: small.map((at) => act(`decommission ${at}`, (world) => decommissionOf(world, at))) },
 );
@@ -171,6 +182,14 @@ function verbAct(at: number, verb: RolloutVerb): Act {
 async function cancelOf({ lab, devices }: World, at: number): Promise<undefined> {
   const active = await lab.activeOf(deviceName(at % devices));
   if (active !== undefined) await refusable(cancelAssignment(lab.ports, lab.tenantId, active.id));
+}
+
+async function attestOf(
+  { lab, devices }: World,
+  at: number,
+  tier: 'affirming' | 'contraindicated',
+): Promise<undefined> {
+  await lab.attest(deviceName(at % devices), tier);
 }
 
 async function decommissionOf({ lab, devices }: World, at: number): Promise<undefined> {

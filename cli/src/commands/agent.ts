@@ -127,6 +127,8 @@ function describeEvent(event: AgentEvent): string | undefined {
     case 'waiting':
     case 'note':
       return `${event.code}: ${event.message}`;
+    case 'attested':
+      return [`attested what runs in slot ${event.slot}: ${event.verdict}`, ...event.reasons].join('  ');
     case 'stopped':
       return 'stopped';
     case 'polled':

@@ -9,6 +9,7 @@ import { approve, pending, reject } from './device-admission.ts';
 import { set, tag } from './device-change.ts';
 import { claims, exportDevices, importDevices } from './device-table.ts';
 import { offer, take, withdraw } from './device-transfer.ts';
+import { attestationText } from './rollout-view.ts';
 
 const NAME = { name: 'NAME', summary: 'the name of the device (controller id)' } as const;
 const NEW_OPTIONS = {
@@ -94,12 +95,12 @@ const show = defineCommand({
     const assignments = await allPages((at) => client.call('listAssignments', { query: { controllerId, ...at } }));
     const { attributes, operatorAttributes, tags, ...facts } = device;
     const lines = Object.entries(facts).map(([label, value]) => `${label.padEnd(18)} ${value ?? '-'}`);
-    const rows = assignments.map(({ id, version, state, code, updatedAt }) => [
-      String(id),
-      version,
-      state,
-      code ?? '',
-      updatedAt,
+    const rows = assignments.map((one) => [
+      String(one.id),
+      one.version,
+      one.state,
+      one.code ?? attestationText(one),
+      one.updatedAt,
     ]);
     return {
       json: { ...device, assignments },

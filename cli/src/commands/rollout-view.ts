@@ -139,12 +139,22 @@ export function describeRollouts(isTty: boolean, rollouts: readonly Rollout[]): 
   return renderTable(isTty, ['rollout', 'name', 'version', 'state', 'succeeded', ''], rows);
 }
 
+/** How the server judged what a device attested; empty when there is nothing to say. */
+export function attestationText({ attestation }: Assignment): string {
+  return attestation === null ? '' : [attestation.verdict, ...attestation.reasons].join(' ');
+}
+
+function deviceTone({ state, attestation }: Assignment): Tone {
+  if (BAD.has(state) || attestation?.verdict === 'contraindicated') return 'bad';
+  return GOOD.has(state) ? 'good' : 'quiet';
+}
+
 export function describeDevices(isTty: boolean, assignments: readonly Assignment[]): string[] {
-  const rows = assignments.map(({ controllerId, state, code, step }): Cell[] => [
-    controllerId,
-    { text: state, tone: GOOD.has(state) ? 'good' : BAD.has(state) ? 'bad' : 'quiet' },
-    code ?? '',
-    step === null ? '' : `step ${step}`,
+  const rows = assignments.map((one): Cell[] => [
+    one.controllerId,
+    { text: one.state, tone: deviceTone(one) },
+    one.code ?? '',
+    one.step === null ? attestationText(one) : `step ${one.step}`,
   ]);
   return renderTable(isTty, ['device', 'state', 'code', ''], rows);
 }

@@ -15,7 +15,7 @@ import { describeDevices, describeRollout, describeRollouts, describeVerdicts } 
 
 const ID = { name: 'ID', summary: 'the number of the rollout' } as const;
 const ASK_AGAIN_MS = 200;
-const SUCCESS_KINDS: readonly SuccessKind[] = ['reported', 'version-seen', 'confirmed'];
+const SUCCESS_KINDS: readonly SuccessKind[] = ['reported', 'version-seen', 'confirmed', 'attested'];
 const OVER: ReadonlySet<RolloutState> = new Set(['finished', 'stopped'] as const);
 
 type Told = { readonly rollout: Rollout; readonly assignments: readonly Assignment[] };
@@ -34,12 +34,13 @@ async function ask(client: ManagementClient, id: number): Promise<Told> {
 const DEVICES_SHOWN = 200;
 
 function outcomeOf(io: Io, { rollout, assignments }: Told, verdicts: readonly string[] = []): Outcome {
-  const devices = assignments.map(({ id, controllerId, state, code, step }) => ({
+  const devices = assignments.map(({ id, controllerId, state, code, step, attestation }) => ({
     assignmentId: id,
     device: controllerId,
     state,
     code,
     step,
+    attestation,
   }));
   return {
     json: { ...rollout, assignments: devices },

@@ -13,7 +13,10 @@ const id = z.string().regex(/^[0-9]{1,10}$/);
 /** `HH:MM:SS`, always eight characters. */
 export const ddiSleep = z.string().regex(/^[0-9]{2}:[0-5][0-9]:[0-5][0-9]$/);
 
-/** The answer to a poll. `trust` and `report` are Pawl's own links, given to devices that enrolled a key. */
+/**
+ * The answer to a poll. `trust` and `report` are Pawl's own links, given to devices that enrolled a key; `attest` too, as
+ * long as the server wants to know what such a device runs.
+ */
 export const ddiPoll = z.object({
   config: z.object({ polling: z.object({ sleep: ddiSleep }) }),
   _links: z.object({
@@ -24,6 +27,7 @@ export const ddiPoll = z.object({
     configData: ddiLink.optional(),
     trust: ddiLink.optional(),
     report: ddiLink.optional(),
+    attest: ddiLink.optional(),
   }),
 });
 export type DdiPoll = z.infer<typeof ddiPoll>;

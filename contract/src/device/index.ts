@@ -1,6 +1,6 @@
 /**
  * The device API as data: hawkBit's DDI v1 with its request and answer documents, and Pawl's own enrolment, trust files
- * and signed reports. Ten years of devices speak it: members are added, never changed.
+ * signed reports and attestation. Ten years of devices speak it: members are added, never changed.
  */
 export {
   CONFIG_MODES,
@@ -31,6 +31,8 @@ export {
 } from './ddi-documents.ts';
 export { DEVICE_OPERATIONS, type DeviceOperation, type DeviceOperationId } from './operations.ts';
 export {
+  type AttestationChallenge,
+  type AttestationVerdict,
   CONTROLLER_ID,
   type DeviceReport,
   deviceReport,

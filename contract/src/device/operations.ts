@@ -1,5 +1,5 @@
 /**
- * Every operation of the device API as data: hawkBit's DDI v1, and Pawl's own three beside it.
+ * Every operation of the device API as data: hawkBit's DDI v1, and Pawl's own beside it.
  *
  * Paths are templates with `{name}`; every parameter is one path segment. `auth` says who may call: a device (one choke
  * point checks it), anyone who holds a claim, or anyone who proves a key. A body of type `bytes` is taken as it stands.
@@ -21,6 +21,8 @@ import {
   ddiPoll,
 } from './ddi-documents.ts';
 import {
+  attestationChallenge,
+  attestationVerdict,
   enrolRequest,
   enrolResponse,
   introductionRequest,
@@ -33,6 +35,7 @@ const PAWL = '/{tenant}/pawl/v1';
 
 const FEEDBACK_BYTES_MAX = 256 * 1024;
 const SMALL_BYTES_MAX = 64 * 1024;
+const EVIDENCE_BYTES_MAX = 16 * 1024;
 
 export type DeviceOperation = {
   readonly method: 'GET' | 'PUT' | 'POST';
@@ -200,6 +203,23 @@ export const DEVICE_OPERATIONS = {
     bodyType: 'application/vnd.dsse+json',
     bodyBytesMax: SMALL_BYTES_MAX,
     response: reportResponse,
+  },
+  getAttestationChallenge: {
+    method: 'GET',
+    path: `${PAWL}/{controllerId}/attest`,
+    summary: 'A nonce for one attestation, while one is wanted',
+    auth: 'device',
+    response: attestationChallenge,
+  },
+  postEvidence: {
+    method: 'POST',
+    path: `${PAWL}/{controllerId}/attest`,
+    summary: 'Hand in evidence of what the device runs, signed by the device key',
+    auth: 'device',
+    body: 'bytes',
+    bodyType: 'application/eat+cwt',
+    bodyBytesMax: EVIDENCE_BYTES_MAX,
+    response: attestationVerdict,
   },
 } as const satisfies Record<string, DeviceOperation>;
 

@@ -1,5 +1,5 @@
 /**
- * What Pawl's own agent says and hears beside DDI: enrolment by a one-time claim, and signed reports.
+ * What Pawl's own agent says and hears beside DDI: enrolment by a one-time claim, signed reports, and attestation.
  *
  * A report is a DSSE envelope (in-toto statement, predicate type `urn:pawl:device-report:1`) signed by the device key;
  * `deviceReport` is its predicate. These are our own formats, so unknown members are refused.
@@ -112,6 +112,16 @@ export const deviceReport = z.strictObject({
   postponedUntil: z.iso.datetime().optional(),
 });
 export type DeviceReport = z.infer<typeof deviceReport>;
+
+/** base64url of 8 to 64 bytes (RFC 9711 §4.1); made for one answer of one device, and for a few minutes. */
+export const attestationChallenge = z.strictObject({ nonce: z.string().regex(/^[A-Za-z0-9_-]{11,86}$/) });
+export type AttestationChallenge = z.infer<typeof attestationChallenge>;
+
+export const attestationVerdict = z.strictObject({
+  verdict: z.enum(['affirming', 'contraindicated']),
+  reasons: z.array(z.string()),
+});
+export type AttestationVerdict = z.infer<typeof attestationVerdict>;
 
 export const reportResponse = z.strictObject({ state: z.string(), counter: z.number().int() });
 export type ReportResponse = z.infer<typeof reportResponse>;

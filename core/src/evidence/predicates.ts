@@ -37,6 +37,10 @@ export const PREDICATES = {
     signedBy: ['ledger'],
   },
   'urn:pawl:device-report:1': { summary: 'a device says what it did', signedBy: ['device'] },
+  'urn:pawl:attestation-verdict:1': {
+    summary: 'what a device measured and signed was judged; the evidence of the device stands in it',
+    signedBy: ['ledger'],
+  },
   'urn:pawl:rollout:1': { summary: 'a rollout was made, started, paused or stopped', signedBy: ['ledger'] },
   'urn:pawl:consent:1': {
     summary: 'the user of a device said yes or no to an update, or put it off',

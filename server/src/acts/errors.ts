@@ -118,8 +118,9 @@ export const SERVER_ERRORS = {
     status: 409,
   },
   ROLLOUT_ATTESTATION_UNAVAILABLE: {
-    message: 'no device of this server can attest what it runs',
-    advice: 'Use --success confirmed: the device signs it after its trial boot.',
+    message: 'there is no reference value by which devices that attest this release could be judged',
+    advice:
+      'Attested are releases of Pawl, published since there is attestation: publish a newer one, or use --success confirmed.',
     status: 409,
   },
   TIME_ZONE_UNKNOWN: {

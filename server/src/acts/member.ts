@@ -91,13 +91,21 @@ export async function noteEnd(
   return [...touched, row.rollout_id];
 }
 
+/** How a device shows what it runs: by its version attribute, or by evidence that was affirmed or speaks against it. */
+export type Proof = 'version-seen' | 'affirming' | 'contraindicated';
+
 /** The device showed what it runs: a proof where the rollout waits for one. Returns the rollout that may go on now. */
-export async function noteProof(trx: Trx, row: AssignmentTable): Promise<number[]> {
+export async function noteProof(trx: Trx, row: AssignmentTable, proof: Proof): Promise<number[]> {
   if (row.rollout_id === null) return [];
   const member = await findMember(trx, row.rollout_id, row.device_id);
   if (member?.assignment_id !== row.id) return [];
+  const rollout = await getRolloutById(trx, row.rollout_id);
   // A version that was shown is no attestation.
-  if ((await getRolloutById(trx, row.rollout_id)).success_kind === 'attested') return [];
-  const after = await applyOutcome(trx, member, 'prove', { proof_due_ms: null });
-  return after === undefined ? [] : [row.rollout_id];
+  if ((rollout.success_kind === 'attested') !== (proof !== 'version-seen')) return [];
+  const event = proof === 'contraindicated' ? 'fail' : 'prove';
+  const after = await applyOutcome(trx, member, event, { proof_due_ms: null });
+  if (after === undefined) return [];
+  // Installing anew puts an image right that was changed afterwards.
+  if (isRetried(rollout, after, undefined)) await applyOutcome(trx, after, 'retry');
+  return [row.rollout_id];
 }

@@ -206,6 +206,7 @@ export async function publishRelease(ports: ServerPorts, tenantId: number, id: n
     await markPublished(trx, id, {
       published_ms: nowMs,
       ...(verified.sequenceNumber === undefined ? {} : { sequence_number: String(verified.sequenceNumber) }),
+      ...(verified.imageSha256 === undefined ? {} : { image_sha256: verified.imageSha256 }),
       ...(verified.securityCounter === undefined ? {} : { security_counter: String(verified.securityCounter) }),
     });
     return await viewOf(trx, await mustFind(trx, tenantId, id));

@@ -53,6 +53,10 @@ export async function insertPlanned(
   const { input, release, returnsRolloutId } = planned;
   const { tenantId } = actor;
   await refuseExpired(trx, release.id);
+  // Without a reference value no device could ever be affirmed.
+  if (input.successKind === 'attested' && release.image_sha256 === null) {
+    throw new ServerError('ROLLOUT_ATTESTATION_UNAVAILABLE', { releaseId: release.id, kind: release.kind });
+  }
   const tenant = await tenantPolicy(trx, tenantId);
   const required = approvalsFor(tenant, release.line);
   const row = await insertRollout(trx, {
@@ -83,7 +87,7 @@ export async function insertPlanned(
 /**
  * Makes a rollout of a published release to the devices that the filter names now; nothing is offered until it is started.
  * @throws ServerError RELEASE_UNKNOWN, RELEASE_NOT_PUBLISHED, ROLLOUT_EMPTY, ROLLOUT_BELOW_FLOOR,
- *   ROLLOUT_SCHEDULE_INVALID, ROLLOUT_NOT_SECURITY, TIME_ZONE_UNKNOWN; FilterError
+ *   ROLLOUT_SCHEDULE_INVALID, ROLLOUT_NOT_SECURITY, ROLLOUT_ATTESTATION_UNAVAILABLE, TIME_ZONE_UNKNOWN; FilterError
  */
 export function createRollout(ports: ServerPorts, actor: Actor, input: NewRollout): Promise<Rollout> {
   const { tenantId } = actor;
@@ -98,8 +102,6 @@ export function createRollout(ports: ServerPorts, actor: Actor, input: NewRollou
     if (release.state !== 'published') throw new ServerError('RELEASE_NOT_PUBLISHED', { releaseId: release.id });
     refuseSchedule(input, ports.now().getTime());
     refuseUnknownZone(input.maintenance?.timeZone);
-    // Nothing appraises attestations yet: a rollout that counts them would count nothing.
-    if (input.successKind === 'attested') throw new ServerError('ROLLOUT_ATTESTATION_UNAVAILABLE', { id: release.id });
     if (input.isSecurityOnly === true && release.urgency !== 'security') {
       throw new ServerError('ROLLOUT_NOT_SECURITY', { release: release.id, urgency: release.urgency });
     }

@@ -123,11 +123,18 @@ async function dueAfter(
   return { due_ms: nowMs + timeOutS.install * 1000 };
 }
 
-async function noteInstalled(trx: Trx, row: AssignmentTable): Promise<void> {
+/** Whether the device is asked to attest what it confirmed. */
+async function isAttested(trx: Trx, { rollout_id: rolloutId }: AssignmentTable, to: AssignmentState): Promise<boolean> {
+  if (rolloutId === null || to !== 'confirmed') return false;
+  return (await getRolloutById(trx, rolloutId)).success_kind === 'attested';
+}
+
+async function noteInstalled(trx: Trx, row: AssignmentTable, to: AssignmentState): Promise<void> {
   const release = await mustFindRelease(trx, row);
   await updateDevice(trx, row.device_id, {
     installed_assignment_id: row.id,
     installed_version: release.version,
+    attest_assignment_id: (await isAttested(trx, row, to)) ? row.id : null,
     // DDI: after a finished action the server wants to see the attributes again.
     wants_attributes: 1,
   });
@@ -155,7 +162,7 @@ export async function applyEvent(
     ...(facts.finalSha256 === undefined ? {} : { final_sha256: facts.finalSha256 }),
   });
   await recordTransition(trx, signer, row, { from: row.state, to: decision.to, event, facts });
-  if (isSuccess(decision.to)) await noteInstalled(trx, row);
+  if (isSuccess(decision.to)) await noteInstalled(trx, row, decision.to);
   const { isYielded, nowMs } = facts;
   const end = { from: row.state, to: decision.to, isYielded, nowMs };
   const rolloutIds = isFinal(decision.to) ? await noteEnd(trx, row, end) : [];

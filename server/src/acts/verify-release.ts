@@ -6,7 +6,7 @@
 import { isCodedError, toHex } from '@pawl/core/bytes';
 import { keyIdOf } from '@pawl/core/cose';
 import type { PublicKey } from '@pawl/core/crypto';
-import { describeManifest, type VerifiedManifest, verifyEnvelope } from '@pawl/core/suit';
+import { describeManifest, type ManifestDescription, type VerifiedManifest, verifyEnvelope } from '@pawl/core/suit';
 import { parseLineKeys, parseReleaseCustom, type ReleaseCustom, type TrustedMetadata } from '@pawl/core/trust';
 import { readLineCertificates } from '../store/releases.ts';
 import type { ArtifactTable, ReleaseTable } from '../store/schema/index.ts';
@@ -23,6 +23,8 @@ export type VerifiedRelease = {
   readonly signer: string;
   readonly sequenceNumber?: bigint;
   readonly securityCounter?: bigint;
+  /** SHA-256 of the image that the manifest installs, hex. */
+  readonly imageSha256?: string;
   readonly images?: readonly ReleaseImage[];
 };
 
@@ -58,7 +60,7 @@ function verifyManifestAgrees(
   custom: ReleaseCustom,
   release: ReleaseTable,
   artifacts: readonly ArtifactTable[],
-): void {
+): ManifestDescription {
   const facts = describeManifest(manifest);
   verifyAgreement('the list', {
     version: [custom.version, facts.version],
@@ -80,6 +82,7 @@ function verifyManifestAgrees(
         .join(' '),
     ],
   });
+  return facts;
 }
 
 async function verifyPawlRelease(
@@ -103,12 +106,13 @@ async function verifyPawlRelease(
     if (!isCodedError(cause)) throw cause;
     throw new ServerError('RELEASE_UNSIGNED', { reason: cause.code }, cause);
   }
-  verifyManifestAgrees(manifest, custom, release, artifacts);
+  const { imageDigest } = verifyManifestAgrees(manifest, custom, release, artifacts);
   return {
     keys,
     signer: manifest.signers.map(keyIdOf).join(' '),
     sequenceNumber: custom.sequenceNumber,
     securityCounter: custom.securityCounter,
+    imageSha256: toHex(imageDigest),
   };
 }
 

@@ -193,6 +193,12 @@ export type AssignmentQuery = {
   readonly limit: number;
 };
 
+function attestationOf({ verdict, verdict_reasons, verdict_ms }: AssignmentTable): Assignment['attestation'] {
+  if (verdict === null) return null;
+  const reasons = JSON.parse(verdict_reasons ?? '[]') as string[];
+  return { verdict, reasons, at: new Date(verdict_ms ?? 0).toISOString() };
+}
+
 /** Assignments as the management API shows them, oldest first. */
 export async function queryAssignments(db: Db, query: AssignmentQuery): Promise<Assignment[]> {
   let select = db
@@ -217,6 +223,7 @@ export async function queryAssignments(db: Db, query: AssignmentQuery): Promise<
     state: row.state,
     code: row.code,
     step: row.step,
+    attestation: attestationOf(row),
     createdAt: new Date(row.created_ms).toISOString(),
     updatedAt: new Date(row.updated_ms).toISOString(),
   }));

@@ -51,6 +51,7 @@ export async function copyDevice(
     certificate_serial: null,
     certificate_until_ms: null,
     installed_assignment_id: null,
+    attest_assignment_id: null,
   };
   const inserted = await trx
     .insertInto('device')

@@ -37,7 +37,7 @@ export async function listArtifacts(db: Db, releaseId: number): Promise<Artifact
   return await db.selectFrom('artifact').selectAll().where('release_id', '=', releaseId).orderBy('name').execute();
 }
 
-type Marks = 'urgency' | 'advice' | 'changed_ms';
+type Marks = 'urgency' | 'advice' | 'changed_ms' | 'image_sha256';
 export type NewReleaseRow = Omit<ReleaseTable, 'id' | 'state' | 'published_ms' | Marks> &
   Partial<Pick<ReleaseTable, Marks>>;
 

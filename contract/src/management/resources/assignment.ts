@@ -31,6 +31,10 @@ export const assignment = z.strictObject({
   state: assignmentState,
   code: z.string().nullable(),
   step: z.number().int().nullable(),
+  /** How the server judged what the device attested of this release; null when it was not asked or did not answer. */
+  attestation: z
+    .strictObject({ verdict: z.enum(['affirming', 'contraindicated']), reasons: z.array(z.string()), at: time })
+    .nullable(),
   createdAt: time,
   updatedAt: time,
 });

@@ -24,8 +24,9 @@ export type RolloutState = (typeof ROLLOUT_STATES)[number];
 
 /**
  * What counts as success, from the weakest word to the strongest proof: the client said so; the device's own attribute
- * `version` showed the release afterwards; the device signed it after its trial boot; hardware attested it, and the
- * attestation was appraised (refused as long as no device can give that).
+ * `version` showed the release afterwards; the device signed it after its trial boot; then it measured what it
+ * runs anew, signed that for a nonce of the server, and the appraisal affirmed it (docs/formats/attestation.md).
+ * Only with releases of Pawl.
  */
 const SUCCESS_KINDS = ['reported', 'version-seen', 'confirmed', 'attested'] as const;
 export type SuccessKind = (typeof SUCCESS_KINDS)[number];

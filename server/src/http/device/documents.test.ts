@@ -12,6 +12,7 @@ const NOTHING: PollView = {
   installedActionId: undefined,
   isAttributesWanted: false,
   hasKey: false,
+  isAttestationWanted: false,
   sleepS: 300,
 };
 const release = {
@@ -38,6 +39,10 @@ test('answers a poll with nothing to do by the sleep time alone', () => {
 test('gives Pawl its own links only to a device with a key', () => {
   const document = pollDocument({ ...NOTHING, hasKey: true }, links);
   assert.deepEqual(Object.keys(document._links), ['trust', 'report']);
+  const asked = pollDocument({ ...NOTHING, isAttestationWanted: true, hasKey: true }, links);
+  assert.deepEqual(Object.keys(asked._links), ['trust', 'report', 'attest']);
+  assert.ok(ddiPoll.safeParse(asked).success);
+  assert.deepEqual(pollDocument({ ...NOTHING, isAttestationWanted: true }, links)._links, {});
 });
 
 test('keeps poll and deployment below the buffer of the smallest client', () => {

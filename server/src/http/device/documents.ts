@@ -51,6 +51,8 @@ export type PollView = {
   readonly isAttributesWanted: boolean;
   /** Whether the device enrolled a key, and so can follow Pawl's own links. */
   readonly hasKey: boolean;
+  /** Whether such a device is asked what it runs. */
+  readonly isAttestationWanted: boolean;
   readonly sleepS: number;
 };
 
@@ -93,6 +95,7 @@ export function pollDocument(view: PollView, links: DeviceLinks): DdiPoll {
         : { installedBase: link(links.installedBase(view.installedActionId)) }),
       ...(view.isAttributesWanted ? { configData: link(links.configData()) } : {}),
       ...(view.hasKey ? { trust: link(links.trust()), report: link(links.report()) } : {}),
+      ...(view.hasKey && view.isAttestationWanted ? { attest: link(links.attest()) } : {}),
     },
   };
 }

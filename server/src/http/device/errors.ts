@@ -209,6 +209,13 @@ export const DEVICE_API_ERRORS = {
     hawkbit: `${ERROR}.insufficientpermission`,
     exceptionClass: `${EXCEPTIONS}.InsufficientPermissionException`,
   },
+  EVIDENCE_REFUSED: {
+    message: 'the evidence is not authentic, not fresh or not readable, and gets no verdict',
+    advice: 'Ask for a new nonce, measure again and sign with the key that this device enrolled.',
+    status: 422,
+    hawkbit: `${ERROR}.insufficientpermission`,
+    exceptionClass: `${EXCEPTIONS}.InsufficientPermissionException`,
+  },
   DEVICE_STATUS_QUOTA_EXCEEDED: {
     message: 'the assignment has as many status entries as are kept',
     advice: 'Only a final report is still taken.',

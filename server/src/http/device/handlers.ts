@@ -1,4 +1,5 @@
 import { getArtifact, listArtifacts } from './artifacts.ts';
+import { getAttestationChallenge, postEvidence } from './attest.ts';
 import {
   activateAutoConfirm,
   deactivateAutoConfirm,
@@ -43,4 +44,6 @@ export const HANDLERS: Handlers = {
   getTrustFile,
   getLineKeys,
   postReport,
+  getAttestationChallenge,
+  postEvidence,
 };

@@ -37,6 +37,8 @@ export type KnownDevice = {
   readonly isHeard: boolean;
   readonly isAttributesWanted: boolean;
   readonly installedAssignmentId: number | undefined;
+  /** Of this assignment it is asked to attest what it runs. */
+  readonly attestAssignmentId: number | undefined;
   /** JSON of the consent given in advance. */
   readonly autoConfirm: string | undefined;
   /** Where it stands, as operators say or else it says itself. */
@@ -67,7 +69,13 @@ function selectDevices(db: Db) {
     )
     .select(['d.key_id', 'd.authority_id', 'd.certificate_until_ms', 'c.removed_ms', 'b.barred_ms'])
     .select(['d.id', 'd.tenant_id', 'd.controller_id', 'd.public_key_pem', 'd.token_sha256', 'd.decommissioned_ms'])
-    .select(['d.wants_attributes', 'd.installed_assignment_id', 'd.auto_confirm', 'd.is_heard'])
+    .select([
+      'd.wants_attributes',
+      'd.installed_assignment_id',
+      'd.attest_assignment_id',
+      'd.auto_confirm',
+      'd.is_heard',
+    ])
     .select(['a.id as assignment_id', 'a.state', 'a.is_forced', 'r.state as rollout_state'])
     .select(['d.time_zone', 'd.own_time_zone', 'a.ask_after_ms', 'r.policy', 'd.moved_to_id', 't.name as tenant']);
 }
@@ -107,6 +115,7 @@ function deviceOf(row: Row, nowMs: number): KnownDevice {
     isHeard: row.is_heard === 1,
     isAttributesWanted: row.wants_attributes === 1,
     installedAssignmentId: row.installed_assignment_id ?? undefined,
+    attestAssignmentId: row.attest_assignment_id ?? undefined,
     autoConfirm: row.auto_confirm ?? undefined,
     timeZone: row.time_zone ?? row.own_time_zone ?? undefined,
     current: currentOf(row),

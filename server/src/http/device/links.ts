@@ -19,6 +19,7 @@ export type DeviceLinks = {
   readonly artifact: (moduleId: number, fileName: string) => string;
   readonly trust: () => string;
   readonly report: () => string;
+  readonly attest: () => string;
 };
 
 const HOST =
@@ -55,5 +56,6 @@ export function linksOf(origin: string, tenant: string, controllerId: string): D
     artifact: (moduleId, fileName) => `${ddi}/softwaremodules/${moduleId}/artifacts/${encodeURIComponent(fileName)}`,
     trust: () => `${pawl}/trust/`,
     report: () => `${pawl}/${encodeURIComponent(controllerId)}/report`,
+    attest: () => `${pawl}/${encodeURIComponent(controllerId)}/attest`,
   };
 }

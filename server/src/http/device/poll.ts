@@ -21,6 +21,7 @@ export const poll: Handler<'poll'> = async ({ device, links }, ports) => {
       installedActionId: device.installedAssignmentId,
       isAttributesWanted: device.isAttributesWanted,
       hasKey: device.publicKeyPem !== undefined,
+      isAttestationWanted: device.attestAssignmentId !== undefined,
       sleepS: sleepOf(device, nowMs, ports.pollIntervalS),
     },
     links,
@@ -42,7 +43,7 @@ export const putConfigData: Handler<'putConfigData'> = async ({ device, body }, 
     const moved = body.mode === 'remove' ? [] : await noteOwnPolicy(trx, ports, row, body.data);
     if (typeof version !== 'string') return moved;
     const proven = await noteVersionSeen(trx, device.id, version, ports.now().getTime());
-    return proven === undefined ? moved : [...moved, ...(await noteProof(trx, proven))];
+    return proven === undefined ? moved : [...moved, ...(await noteProof(trx, proven, 'version-seen'))];
   });
   await settleRollouts(ports, rolloutIds);
   return EMPTY;

@@ -51,7 +51,7 @@ async function noteArtifactSeen(
   const release = await findRelease(trx, device.tenant_id, assignment.release_id);
   if (release === undefined) return [];
   const proven = await noteVersionSeen(trx, device.id, release.version, nowMs);
-  return proven === undefined ? [] : await noteProof(trx, proven);
+  return proven === undefined ? [] : await noteProof(trx, proven, 'version-seen');
 }
 
 async function saveInventory(

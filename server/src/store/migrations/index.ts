@@ -1,6 +1,7 @@
 /** The schema of the database in steps, forward only, oldest first. A step that was released is never edited or moved. */
 import { ACTIVITY } from './activity.ts';
 import { APPROVAL } from './approval.ts';
+import { ATTESTATION } from './attestation.ts';
 import { AUDIT } from './audit.ts';
 import { AUTHORS } from './authors.ts';
 import { BASE } from './base.ts';
@@ -62,4 +63,5 @@ export const MIGRATIONS: readonly Migration[] = [
   MARKET_GATES,
   LAST_SEEN,
   LEDGER_TENANTS,
+  ATTESTATION,
 ];

@@ -40,6 +40,8 @@ type DeviceColumns = {
   authority_id: Generated<number | null>;
   certificate_serial: Generated<string | null>;
   certificate_until_ms: Generated<number | null>;
+  /** The assignment of which it is asked to attest what it runs; null: none. */
+  attest_assignment_id: Generated<number | null>;
   /** What it is in another tenant, that took it. */
   moved_to_id: Generated<number | null>;
 };

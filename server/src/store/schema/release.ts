@@ -19,6 +19,8 @@ export type ReleaseSchema = {
     urgency: Generated<Urgency>;
     /** JSON: notice, references, justification. */
     advice: Generated<string>;
+    /** SHA-256 of the image that the signed manifest installs, hex; null for foreign releases, and where it was not kept yet. */
+    image_sha256: Generated<string | null>;
     /** When it was made, or an upload for it last began or ended. */
     changed_ms: Generated<number>;
   };

@@ -25,6 +25,10 @@ type AssignmentColumns = {
   /** The user is not asked before this; null: at once. */
   ask_after_ms: number | null;
   postponements: Generated<number>;
+  /** The verdict on what the device attested, its reasons as a JSON list, and when it was given; all null or none. */
+  verdict: Generated<'affirming' | 'contraindicated' | null>;
+  verdict_reasons: Generated<string | null>;
+  verdict_ms: Generated<number | null>;
 };
 
 type RolloutColumns = {
