@@ -10,6 +10,7 @@ import {
   leafHash,
   newStatement,
   type PredicateType,
+  type Statement,
   signCheckpoint,
   signStatement,
   verifyBundle,
@@ -27,7 +28,7 @@ export class TestLedger {
     signer: PrivateKey,
     predicateType: PredicateType,
     subject: { name: string; digest: { sha256: string } },
-    predicate: Record<string, string | number>,
+    predicate: Statement['predicate'],
   ): Promise<void> {
     const statement = newStatement({ predicateType, subject: [subject], predicate });
     this.#entries.push(encodeEnvelope(await signStatement(statement, signer)));
@@ -43,7 +44,7 @@ export class TestLedger {
   }
 
   /** A report of an enrolled device, signed by it. */
-  async report(controllerId: string, predicate: Record<string, string | number>): Promise<void> {
+  async report(controllerId: string, predicate: Statement['predicate']): Promise<void> {
     const key = this.#devices.get(controllerId);
     if (key === undefined) throw new TypeError('enrol the device first');
     const subject = { name: `device/${controllerId}`, digest: { sha256: keyIdOf(key.publicKey) } };
@@ -51,7 +52,7 @@ export class TestLedger {
   }
 
   /** A statement of the server itself. */
-  async record(predicateType: PredicateType, name: string, predicate: Record<string, string | number>): Promise<void> {
+  async record(predicateType: PredicateType, name: string, predicate: Statement['predicate']): Promise<void> {
     await this.#append(this.#key, predicateType, { name, digest: { sha256: '11'.repeat(32) } }, predicate);
   }
 

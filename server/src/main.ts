@@ -36,6 +36,7 @@ import { ApiLimits } from './http/management/limits.ts';
 import { registerManagementApi } from './http/management/register.ts';
 import { registerMenderApi } from './http/mender/register.ts';
 import { observeTraffic } from './http/observe.ts';
+import { registerInquiries } from './http/pages/inquiry.ts';
 import { registerIntake } from './http/pages/intake.ts';
 import { registerOidc } from './http/pages/oidc.ts';
 import { registerPages } from './http/pages/pages.ts';
@@ -207,6 +208,7 @@ async function buildApp(config: ServerConfig, ports: ServerPorts, lastSeen: Last
   await registerManagementApi(app, edge, ports);
   const tenantId = () => ports.database.write((trx) => ensureTenant(trx, tenantOf(config)));
   await registerIntake(app, { ports, tenantId: onceDone(tenantId), proxySecret: edge.proxySecret });
+  await registerInquiries(app, { ports, proxySecret: edge.proxySecret });
   if (config.oidc !== undefined) {
     registerOidc(app, { ...config.oidc, tenantId }, edge, ports);
   }

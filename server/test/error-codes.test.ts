@@ -8,6 +8,7 @@ import { FILTER_ERRORS } from '@pawl/contract/filter';
 import { EVIDENCE_VAULT_ERRORS } from '../src/acts/evidence/errors.ts';
 import { PEOPLE_ERRORS } from '../src/acts/people/errors.ts';
 import { REGISTRY_ERRORS } from '../src/acts/registry/errors.ts';
+import { SUPPLY_ERRORS } from '../src/acts/supply/errors.ts';
 import { HANDLING_ERRORS } from '../src/acts/vulnerability/errors.ts';
 import { BLOB_ERRORS } from '../src/blobs/errors.ts';
 import { EGRESS_ERRORS } from '../src/egress/errors.ts';
@@ -24,6 +25,7 @@ const TABLES = {
   PEOPLE_ERRORS,
   REGISTRY_ERRORS,
   HANDLING_ERRORS,
+  SUPPLY_ERRORS,
   API_ERRORS,
   STORE_ERRORS,
   BLOB_ERRORS,

@@ -151,6 +151,8 @@ const NOT_HAPPY = new Set([
   'getSbom',
   'getIncident',
   'getDossier',
+  'getInquiry',
+  'getAnswerFile',
 ]);
 const PARAMS = { controllerId: 'd-1', name: 'group', index: '0', line: 'gateway' };
 

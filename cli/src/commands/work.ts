@@ -71,6 +71,10 @@ export const WORK_COMMANDS: CommandTable = {
     summary: 'documents that were taken in as evidence',
     load: async () => (await import('./evidence.ts')).evidence,
   },
+  inquiry: {
+    summary: 'what suppliers are asked, and what they answered',
+    load: async () => (await import('./inquiry.ts')).inquiry,
+  },
   ledger: {
     summary: 'what has happened, and the proof of it',
     load: async () => (await import('./ledger.ts')).ledger,

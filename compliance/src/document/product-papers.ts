@@ -3,7 +3,8 @@ import { deadlinesBetween, loadDeadlines, type Step, scheduleBack } from '../cal
 import { countsUntil } from '../evidence/index.ts';
 import { countStates, decideGate, isHardToChange, remediationQueue } from '../gap/index.ts';
 import { hasVerifiedBoot, marketsFrom } from '../product/index.ts';
-import { type Block, claim, type Document, placeOf } from './document.ts';
+import { loadInquiryTemplate } from '../supplier/index.ts';
+import { type Block, claim, type Document, placeOf, shown } from './document.ts';
 import { productDocument, section } from './frame.ts';
 import { explain, type Records } from './records.ts';
 
@@ -218,19 +219,35 @@ export function statusLetter(records: Records): Document {
   });
 }
 
-const QUESTIONS = [
-  'Does the part check the signature of the first code that it runs, from a key that cannot be changed afterwards?',
-  'Which algorithms and key lengths, and who can put the key in?',
-  'Does it refuse older firmware by a counter that only rises? How many steps has the counter?',
-  'Can debug access and read-out be closed for good, and how is that shown?',
-  'Which credentials does it come with, and how are they replaced?',
-  'How are updates of its own firmware delivered, signed and encrypted?',
-  'Until when are security updates delivered, and how are vulnerabilities reported to you?',
-  'From when is it available in quantity, and what is the lead time?',
-];
+/** What came of the inquiries: what counts, and what does not and why. */
+function supplierAnswers({ evidence, on }: Records): readonly Block[] {
+  const pieces = evidence.filter(({ facts }) => facts.worth !== undefined && facts.issuedOn <= on);
+  const counting = pieces.filter(({ facts }) => facts.objection === undefined);
+  const sentences = [...Map.groupBy(counting, ({ facts }) => `${facts.issuer}\0${facts.title}`).values()].map(
+    (group) => {
+      const [first, ...rest] = group;
+      if (first === undefined) throw new TypeError('a group has a member');
+      const requirements = [...new Set(group.flatMap(({ facts }) => facts.requirements ?? []))].join(', ');
+      return shown(`${first.facts.issuer}: ${first.facts.title}; for ${requirements}.`, [first, ...rest]);
+    },
+  );
+  const open = pieces.filter(({ facts }) => facts.objection !== undefined);
+  const wanted = open.map(({ facts }) => {
+    const [models, requirements] = [facts.models ?? [], facts.requirements ?? []].map((all) => all.join(', '));
+    return `${facts.issuer}, ${models}, ${requirements}: ${facts.objection ?? ''}`;
+  });
+  const missing = pieces.length === 0 ? ['an inquiry to each supplier of these parts (`pawl inquiry make`)'] : wanted;
+  return [
+    ...(sentences.length === 0 ? [] : [{ kind: 'text' as const, sentences }]),
+    ...(missing.length === 0
+      ? []
+      : [{ kind: 'gap' as const, text: 'Answers that do not count yet.', wanted: missing }]),
+  ];
+}
 
 /** Questions to suppliers of SoCs, modules and secure elements. An answer is graded by what comes with it. */
 export function supplierInquiry(records: Records): Document {
+  const template = loadInquiryTemplate();
   const parts = records.product.models.flatMap((model) =>
     model.hardware.map((one) => [one.soc, one.secureElement, model.name, isHardToChange(model) ? 'yes' : 'no']),
   );
@@ -248,12 +265,23 @@ export function supplierInquiry(records: Records): Document {
         },
       ]),
       section('2', 'Questions', [
-        { kind: 'text', sentences: QUESTIONS.map(claim) },
+        {
+          kind: 'table',
+          caption: `Questions, edition ${template.edition}`,
+          head: ['Topic', 'Question', 'For'],
+          rows: template.questions.map(({ topic, text, requirements = [] }) => [
+            topic.replaceAll('-', ' '),
+            text,
+            requirements.join(', '),
+          ]),
+          grade: 'claimed',
+        },
         {
           kind: 'note',
-          text: 'An assurance counts least, then a document, then test evidence, then a bundle that can be verified.',
+          text: 'An assurance is worth least, then a document, then test evidence, then a bundle that was verified. All of it stays what the supplier says.',
         },
       ]),
+      section('3', 'Answers', supplierAnswers(records), ['EU-CRA 13.5']),
     ],
   });
 }

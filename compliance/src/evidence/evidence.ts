@@ -5,9 +5,11 @@
  * Class with a private constructor: evidence of a grade above *claimed* is made only from a ledger that was verified
  * (`fromBundle`); whatever else is handed in is *claimed*, whatever it says of itself.
  */
+import type { AnswerWorth } from '@pawl/contract/management';
 import type { BundleReport } from '@pawl/core/evidence';
 import type { EvidenceKind } from '../catalogue/index.ts';
 import type { Product } from '../product/index.ts';
+import { answersOfEntries } from './answers.ts';
 import { documentsOfEntries } from './documents.ts';
 import { evidenceOfEntries } from './entry.ts';
 import { type Grade, isAtLeast, KIND_RULES } from './grade.ts';
@@ -31,6 +33,10 @@ export type EvidenceFacts = {
   readonly requirements?: readonly string[] | undefined;
   /** Which check of a device refused, for a refusal. */
   readonly code?: string | undefined;
+  /** Of what a supplier answered: what came with it. */
+  readonly worth?: AnswerWorth | undefined;
+  /** Why it does not count, whatever the day. */
+  readonly objection?: string | undefined;
 };
 
 export class Evidence {
@@ -68,7 +74,16 @@ export class Evidence {
           index,
         }),
     );
-    return [...happened, ...documents, ...handled];
+    // Whatever came with it, a supplier says so.
+    const answers = answersOfEntries(entries, product).map(
+      ({ index, ...facts }) =>
+        new Evidence(
+          { id: `${origin}/${index}/${facts.models.join()}/${facts.requirements.join()}`, ...facts },
+          'claimed',
+          { origin, index },
+        ),
+    );
+    return [...happened, ...documents, ...handled, ...answers];
   }
 }
 
@@ -91,6 +106,7 @@ export function countsUntil({ facts }: Evidence): string | undefined {
 export function whyNot(evidence: Evidence, model: string, on: string): string | undefined {
   const { facts, grade } = evidence;
   if (facts.models !== undefined && !facts.models.includes(model)) return 'about another model';
+  if (facts.objection !== undefined) return facts.objection;
   if (facts.issuedOn > on) return `made on ${facts.issuedOn}`;
   const until = countsUntil(evidence);
   if (until !== undefined && on > until) return `too old since ${until}`;

@@ -50,6 +50,21 @@ export {
   type NewSubmission,
   REPORT_STAGES,
 } from './resources/incident.ts';
+export {
+  ANSWER_CHARS_MAX,
+  ANSWER_WORTHS,
+  type AnswerFile,
+  type AnswerWorth,
+  INQUIRY_FILES_MAX,
+  type Inquiry,
+  type InquiryAnswer,
+  type InquiryQuestion,
+  type InquiryRound,
+  type InquiryState,
+  type InquiryTemplate,
+  inquiryTemplate,
+  type NewInquiry,
+} from './resources/inquiry.ts';
 export type { Introduction, IntroductionApproval, IntroductionState } from './resources/introduction.ts';
 export type { LedgerEntry, LedgerPart } from './resources/ledger.ts';
 export { type MaintenanceWindow, WEEKDAYS } from './resources/maintenance-window.ts';

@@ -103,6 +103,14 @@ export const PREDICATES = {
     summary: 'a document was taken in as evidence, replaced by another or withdrawn; the subject is its file',
     signedBy: ['ledger'],
   },
+  'urn:pawl:inquiry:1': {
+    summary: 'a supplier was asked, answered, or the answer was reviewed; the subject is the inquiry as it stands',
+    signedBy: ['ledger'],
+  },
+  'urn:pawl:supplier-answer:1': {
+    summary: 'what a supplier answered to one question and what that is worth; the digest is of the whole answer',
+    signedBy: ['ledger'],
+  },
   'urn:pawl:product:1': {
     summary: 'what a product is was written down; the subject is the record',
     signedBy: ['ledger'],

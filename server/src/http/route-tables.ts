@@ -6,6 +6,7 @@ import { DEVICE_OPERATIONS } from '@pawl/contract/device';
 import { MANAGEMENT_OPERATIONS } from '@pawl/contract/management';
 import { MENDER_OPERATIONS } from '@pawl/contract/mender';
 import type { FastifyInstance } from 'fastify';
+import { INQUIRY_ROUTES } from './pages/inquiry.ts';
 import { INTAKE_ROUTES } from './pages/intake.ts';
 import { OIDC_ROUTES } from './pages/oidc.ts';
 import { PAGES } from './pages/pages.ts';
@@ -18,6 +19,7 @@ const ROWS: readonly Row[] = [
   ...Object.values(MENDER_OPERATIONS),
   ...OIDC_ROUTES,
   ...INTAKE_ROUTES,
+  ...INQUIRY_ROUTES,
   ...PAGES.map(({ path }) => ({ method: 'GET', path })),
 ];
 

@@ -2,6 +2,7 @@
 import type { EvidenceRecord } from '@pawl/contract/management';
 import type { EvidenceDates } from '../domain/retention.ts';
 import type { Db, Trx } from './database.ts';
+import { inquiriesOfObject } from './inquiries.ts';
 import { findProduct } from './products.ts';
 import type { EvidenceTable } from './schema/index.ts';
 
@@ -87,7 +88,7 @@ export async function queryEvidence(
   return await select.orderBy('id', 'desc').limit(query.limit).execute();
 }
 
-/** What hangs on an object, in all tenants: when files of it were last uploaded, and the evidence that they are. */
+/** What hangs on an object, in all tenants: when files of it were last uploaded, and the evidence or answers that they are. */
 export async function evidenceOfObject(
   db: Db,
   sha256: string,
@@ -102,6 +103,10 @@ export async function evidenceOfObject(
   for (const { tenant_id, product, recorded_ms, valid_until_ms } of rows) {
     const known = await findProduct(db, tenant_id, product);
     evidence.push({ recordedMs: recorded_ms, validUntilMs: valid_until_ms, productEndMs: known?.last_day_ms });
+  }
+  for (const { tenant_id, product, added_ms } of await inquiriesOfObject(db, sha256)) {
+    const known = await findProduct(db, tenant_id, product);
+    evidence.push({ recordedMs: added_ms, validUntilMs: null, productEndMs: known?.last_day_ms });
   }
   return {
     filesChangedMs: files.map(({ changed_ms }) => changed_ms),

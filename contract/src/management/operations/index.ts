@@ -14,6 +14,7 @@ import { EVIDENCE_OPERATIONS } from './evidence.ts';
 import { GATEWAY_OPERATIONS } from './gateway.ts';
 import { GROUP_OPERATIONS } from './group.ts';
 import { INCIDENT_OPERATIONS } from './incident.ts';
+import { INQUIRY_OPERATIONS } from './inquiry.ts';
 import { INTRODUCTION_OPERATIONS } from './introduction.ts';
 import { LEDGER_OPERATIONS } from './ledger.ts';
 import { MENDER_REGISTRY_OPERATIONS } from './mender.ts';
@@ -56,6 +57,7 @@ export const MANAGEMENT_OPERATIONS = {
   ...LEDGER_OPERATIONS,
   ...EVIDENCE_OPERATIONS,
   ...PRODUCT_OPERATIONS,
+  ...INQUIRY_OPERATIONS,
   ...EVENT_OPERATIONS,
   ...WEBHOOK_OPERATIONS,
   ...VULNERABILITY_OPERATIONS,

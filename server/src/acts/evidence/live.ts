@@ -32,6 +32,8 @@ const TYPES: readonly PredicateType[] = [
   'urn:pawl:vulnerability:1',
   'urn:pawl:incident-report:1',
   'urn:pawl:disclosure-policy:1',
+  'urn:pawl:inquiry:1',
+  'urn:pawl:supplier-answer:1',
 ];
 const PAGE = 500;
 
@@ -74,6 +76,8 @@ const BELONGS: Readonly<Partial<Record<PredicateType, Belongs>>> = {
   'urn:pawl:disclosure-policy:1': ofTenant,
   'urn:pawl:sbom:1': ({ subject }, { releases }) =>
     releases.has((subject[0]?.name ?? '').replace(/^sbom\//, 'release/')),
+  'urn:pawl:inquiry:1': ofTenant,
+  'urn:pawl:supplier-answer:1': ofTenant,
 };
 
 /** What makes a report say the same as another one. */

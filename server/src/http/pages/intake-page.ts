@@ -1,40 +1,6 @@
 /** The pages of vulnerability intake as HTML without a script. Every text goes through `escapeHtml`, wherever it comes from. */
 import type { DisclosurePolicy } from '@pawl/contract/management';
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (one) => ENTITIES[one] ?? '');
-}
-
-function page(title: string, body: string): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>${escapeHtml(title)}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="robots" content="noindex">
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="/pages/pawl.css">
-</head>
-<body>
-<header><span>Pawl</span></header>
-<main><section>
-<h1>${escapeHtml(title)}</h1>
-${body}
-</section></main>
-</body>
-</html>
-`;
-}
+import { escapeHtml, page } from './frame.ts';
 
 const paragraphs = (text: string): string =>
   text

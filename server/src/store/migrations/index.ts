@@ -10,6 +10,7 @@ import { EVENTS } from './events.ts';
 import { EVIDENCE } from './evidence.ts';
 import { FILTERS } from './filters.ts';
 import { INCIDENTS } from './incidents.ts';
+import { INQUIRIES } from './inquiries.ts';
 import { KEPT_ANSWERS } from './kept-answers.ts';
 import { LAST_SEEN } from './last-seen.ts';
 import { LEDGER_TENANTS } from './ledger-tenants.ts';
@@ -64,4 +65,5 @@ export const MIGRATIONS: readonly Migration[] = [
   LAST_SEEN,
   LEDGER_TENANTS,
   ATTESTATION,
+  INQUIRIES,
 ];

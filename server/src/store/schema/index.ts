@@ -9,6 +9,7 @@ import type { DeviceSchema } from './device.ts';
 import type { EventSchema } from './event.ts';
 import type { EvidenceSchema } from './evidence.ts';
 import type { IncidentSchema } from './incident.ts';
+import type { InquirySchema } from './inquiry.ts';
 import type { IntroductionSchema } from './introduction.ts';
 import type { KeptAnswerSchema } from './kept-answer.ts';
 import type { LedgerSchema } from './ledger.ts';
@@ -38,6 +39,7 @@ export type Schema = AccessSchema &
   EventSchema &
   WebhookSchema &
   IncidentSchema &
+  InquirySchema &
   VulnerabilitySchema;
 
 export type { PersonTable } from './access.ts';
@@ -46,6 +48,7 @@ export type { DeviceTable } from './device.ts';
 export type { EventTable } from './event.ts';
 export type { EvidenceTable } from './evidence.ts';
 export type { IncidentTable, SubmissionTable } from './incident.ts';
+export type { InquiryRoundTable, InquiryTable } from './inquiry.ts';
 export type { IntroductionTable } from './introduction.ts';
 export type { LedgerEntryTable } from './ledger.ts';
 export type { MenderAuthTable } from './mender.ts';

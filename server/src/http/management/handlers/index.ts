@@ -12,6 +12,7 @@ import { GATEWAY_HANDLERS } from './gateway.ts';
 import { GROUP_EDITIONS, GROUP_HANDLERS } from './group.ts';
 import type { Handlers } from './handler.ts';
 import { INCIDENT_HANDLERS } from './incident.ts';
+import { INQUIRY_HANDLERS } from './inquiry.ts';
 import { INTRODUCTION_HANDLERS } from './introduction.ts';
 import { LEDGER_HANDLERS } from './ledger.ts';
 import { MENDER_HANDLERS } from './mender.ts';
@@ -54,6 +55,7 @@ export const HANDLERS: Handlers = {
   ...LEDGER_HANDLERS,
   ...EVIDENCE_HANDLERS,
   ...PRODUCT_HANDLERS,
+  ...INQUIRY_HANDLERS,
   ...EVENT_HANDLERS,
   ...WEBHOOK_HANDLERS,
   ...VULNERABILITY_HANDLERS,

@@ -1,0 +1,85 @@
+/** Inquiries to suppliers. What the supplier sees is a page of its own, by a link. */
+import { z } from 'zod';
+import { inquiry, inquiryReview, newInquiry, sentInquiry } from '../resources/inquiry.ts';
+import { numericId, productName, sentence, sha256Hex } from '../resources/names.ts';
+import { byId, cursor, inUrl, limit, type OperationTable, page } from './operation.ts';
+
+export const INQUIRY_OPERATIONS = {
+  makeInquiry: {
+    method: 'POST',
+    path: '/api/v1/inquiries',
+    summary: 'Ask a supplier about parts; the answer has the secret of the link, once',
+    allow: 'evidence:write',
+    body: newInquiry,
+    response: sentInquiry,
+    errors: ['PRODUCT_UNKNOWN', 'PRODUCT_MODEL_UNKNOWN', 'EVIDENCE_WORD_UNKNOWN'],
+  },
+  listInquiries: {
+    method: 'GET',
+    path: '/api/v1/inquiries',
+    summary: 'Inquiries, newest first',
+    allow: 'evidence:read',
+    query: z.strictObject({ product: productName.optional(), cursor, limit }),
+    response: page(inquiry),
+    errors: [],
+  },
+  getInquiry: {
+    method: 'GET',
+    path: '/api/v1/inquiries/{id}',
+    summary: 'One inquiry with what was answered',
+    allow: 'evidence:read',
+    params: byId,
+    response: inquiry,
+    errors: ['INQUIRY_UNKNOWN'],
+  },
+  renewInquiryLink: {
+    method: 'POST',
+    path: '/api/v1/inquiries/{id}/link',
+    summary: 'Make a new link; the one before stops working',
+    allow: 'evidence:write',
+    params: byId,
+    body: z.strictObject({ validForDays: z.number().int().min(1).max(366).optional() }),
+    response: sentInquiry,
+    errors: ['INQUIRY_UNKNOWN', 'INQUIRY_STATE_UNSUITABLE'],
+  },
+  revokeInquiryLink: {
+    method: 'POST',
+    path: '/api/v1/inquiries/{id}/revoke',
+    summary: 'The link stops working; the inquiry stays',
+    allow: 'evidence:write',
+    params: byId,
+    body: z.strictObject({}),
+    response: inquiry,
+    errors: ['INQUIRY_UNKNOWN'],
+  },
+  reviewInquiry: {
+    method: 'POST',
+    path: '/api/v1/inquiries/{id}/review',
+    summary: 'Let what was answered count for what it is worth, or ask again',
+    allow: 'evidence:write',
+    params: byId,
+    body: inquiryReview,
+    response: inquiry,
+    errors: ['INQUIRY_UNKNOWN', 'INQUIRY_STATE_UNSUITABLE'],
+  },
+  withdrawInquiry: {
+    method: 'POST',
+    path: '/api/v1/inquiries/{id}/withdraw',
+    summary: 'End an inquiry: the link stops working, and its answers count no more',
+    allow: 'evidence:write',
+    params: byId,
+    body: z.strictObject({ reason: sentence }),
+    response: inquiry,
+    errors: ['INQUIRY_UNKNOWN', 'INQUIRY_STATE_UNSUITABLE'],
+  },
+  getAnswerFile: {
+    method: 'GET',
+    path: '/api/v1/inquiries/{id}/files/{sha256}',
+    summary: 'The bytes of a file that was submitted with an answer',
+    allow: 'evidence:read',
+    params: z.strictObject({ id: inUrl(numericId), sha256: sha256Hex }),
+    response: 'bytes',
+    responseType: 'application/octet-stream',
+    errors: ['INQUIRY_UNKNOWN', 'BLOB_DAMAGED'],
+  },
+} as const satisfies OperationTable;
