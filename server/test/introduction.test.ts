@@ -18,6 +18,7 @@ import { keyFromPem } from './pawl-device.ts';
 import { PostgresCluster, skipWithoutPostgres } from './postgres.ts';
 import { exchange } from './raw-http.ts';
 import { startTestServer, type TestServer } from './running-server.ts';
+import { eventsUntil } from './told-events.ts';
 
 type Said = { name?: string; attributes?: Record<string, string>; certificate?: string; tenant?: string };
 type Bench = { readonly server: TestServer; readonly clock: { ms: number } };
@@ -99,6 +100,16 @@ async function life({ server }: Bench): Promise<void> {
   );
   const accepted = await operator.call('approveIntroduction', { params, body: { ...body, keyId: device.keyId } });
   assert.deepEqual([accepted.state, accepted.controllerId], ['accepted', 'kettle-1']);
+  const events = await eventsUntil(operator, (all) => all.some(({ type }) => type === 'pawl.device.enrolled'));
+  assert.deepEqual(
+    events.flatMap(({ type, subject, data }) => (type === 'pawl.device.waiting' ? [[subject, data]] : [])),
+    [
+      [
+        `introduction/${waiting.id}`,
+        { introductionId: waiting.id, client: 'pawl', keyId: device.keyId, name: said.name },
+      ],
+    ],
+  );
   for (const act of ['approveIntroduction', 'rejectIntroduction'] as const) {
     const again =
       act === 'approveIntroduction' ? operator.call(act, { params, body }) : operator.call(act, { params, body: {} });

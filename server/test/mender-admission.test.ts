@@ -7,6 +7,7 @@ import { dropOldestPending, insertMenderAuth, queryMenderAuths } from '../src/st
 import { openSqlite } from '../src/store/sqlite-database.ts';
 import { MenderScript, makeScriptKey, preauthorised, signBody } from './mender-script.ts';
 import { startTestServer, type TestServer } from './running-server.ts';
+import { eventsUntil } from './told-events.ts';
 
 let server: TestServer;
 before(async () => {
@@ -97,6 +98,22 @@ test('a one-time claim as tenant token lets one key in, and no second one', asyn
   const { items } = await server.operator.call('listEntries', { query: { limit: 500 } });
   const subjects = items.filter(({ predicateType }) => predicateType === 'urn:pawl:device-enrolled:1');
   assert.ok(subjects.length > 0, 'the key stands in the ledger');
+});
+
+test('who asks is told to the operator as an event, once; who comes by a claim is not', async () => {
+  const script = new MenderScript(server.url, '{"serial":"waiting"}');
+  for (let turn = 0; turn < 2; turn += 1) assert.equal((await script.authenticate()).status, 401);
+  const { claim } = await server.operator.call('createClaim', {
+    body: { controllerId: 'straight', model: 'gw', line: 'gateway' },
+  });
+  const straight = new MenderScript(server.url, '{"serial":"straight"}');
+  assert.equal((await straight.authenticate(straight.authBody({ tenant_token: claim }))).status, 200);
+  const events = await eventsUntil(server.operator, (all) => all.some(({ subject }) => subject === 'device/straight'));
+  const { items } = await server.operator.call('listIntroductions', { query: { state: 'pending', limit: 500 } });
+  const [asked] = items.filter(({ attributes }) => attributes['serial'] === 'waiting');
+  const told = events.flatMap(({ type, data }) => (type === 'pawl.device.waiting' ? [data] : []));
+  assert.deepEqual(told.at(-1), { introductionId: asked?.id, client: 'mender', keyId: asked?.keyId, name: null });
+  assert.equal(new Set(told.map(({ keyId }) => keyId)).size, told.length);
 });
 
 test('a rejected key stays out, and its token opens nothing from then on', async () => {

@@ -27,6 +27,7 @@ const SUBJECTS: { readonly [T in EventType]: (data: EventData<T>) => string } = 
   'pawl.rollout.offered': ({ rolloutId }) => `rollout/${rolloutId}`,
   'pawl.rollout.halted': ({ rolloutId }) => `rollout/${rolloutId}`,
   'pawl.device.enrolled': ({ controllerId }) => `device/${controllerId}`,
+  'pawl.device.waiting': ({ introductionId }) => `introduction/${introductionId}`,
   'pawl.device.policy-changed': ({ controllerId }) => `device/${controllerId}`,
   'pawl.consent.answered': ({ controllerId }) => `device/${controllerId}`,
   'pawl.device.decommissioned': ({ controllerId }) => `device/${controllerId}`,

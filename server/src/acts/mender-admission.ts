@@ -3,6 +3,7 @@
  * (preauthorised), when it asked (accepted), or by a one-time claim that the client sends as its tenant token. Nothing else
  * opens anything. A client that is in gets a token for a week, of which the server keeps the SHA-256.
  */
+
 import type { MenderAcceptance, MenderPreauthorisation, MenderRequest } from '@pawl/contract/management';
 import type { Signer } from '@pawl/core/crypto';
 import type { Actor } from '../domain/actor.ts';
@@ -24,6 +25,7 @@ import {
 } from '../store/mender.ts';
 import type { MenderAuthTable } from '../store/schema/index.ts';
 import { ServerError } from './errors.ts';
+import { emitEvent } from './event.ts';
 import { identityText, type MenderPublicKey, menderPublicKey } from './mender-identity.ts';
 import type { ServerPorts } from './ports.ts';
 import { recordAct } from './registry/record.ts';
@@ -67,6 +69,8 @@ async function recordAdmission(
       at: new Date(nowMs).toISOString(),
     },
   });
+  const told = { controllerId, model, line: line ?? null, kind: 'foreign' } as const;
+  await emitEvent(trx, { tenantId: device.tenantId, nowMs }, 'pawl.device.enrolled', told);
 }
 
 /** @throws ServerError DEVICE_EXISTS */
@@ -223,7 +227,11 @@ async function noteAsked(
   }
   if (deviceId === undefined) await dropOldestPending(trx, tenantId, PENDING_MAX - 1);
   const row = { ...askedKey(proof), tenantId, identity: proof.identity, publicKeyPem: proof.key.pem };
-  return await insertMenderAuth(trx, { ...row, state, deviceId, nowMs, heardMs: nowMs });
+  const id = await insertMenderAuth(trx, { ...row, state, deviceId, nowMs, heardMs: nowMs });
+  if (deviceId !== undefined) return id;
+  const told = { introductionId: `mender-${id}`, client: 'mender', keyId: proof.key.keyId, name: null } as const;
+  await emitEvent(trx, { tenantId, nowMs }, 'pawl.device.waiting', told);
+  return id;
 }
 
 async function findTenant(db: Db, proof: MenderProof, defaultTenant: string): Promise<number> {

@@ -21,8 +21,8 @@ export async function findIntroductionById(db: Db, tenantId: number, id: number)
   return row;
 }
 
-export async function insertIntroduction(trx: Trx, row: Omit<IntroductionTable, 'id'>): Promise<void> {
-  await trx.insertInto('introduction').values(row).execute();
+export async function insertIntroduction(trx: Trx, row: Omit<IntroductionTable, 'id'>): Promise<number> {
+  return (await trx.insertInto('introduction').values(row).returning('id').executeTakeFirstOrThrow()).id;
 }
 
 export async function updateIntroduction(trx: Trx, id: number, change: Partial<IntroductionTable>): Promise<void> {

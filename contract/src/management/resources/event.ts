@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import { assignmentState } from './assignment.ts';
 import { INCIDENT_TRACKS, REPORT_STAGES } from './incident.ts';
-import { controllerId, lineName, name, numericId, releaseVersion, time } from './names.ts';
+import { introductionId } from './introduction.ts';
+import { controllerId, lineName, name, numericId, releaseVersion, sha256Hex, time } from './names.ts';
 import { ROLLOUT_STATES } from './rollout.ts';
 import { haltReason } from './rollout-plan.ts';
 import { OPT_OUTS } from './urgency.ts';
@@ -47,6 +48,13 @@ export const EVENT_DATA = {
     model: name,
     line: lineName.nullable(),
     kind: z.enum(['pawl', 'foreign']),
+  }),
+  /** A key that nobody knows asked to be let in: an operator answers it, once. */
+  'pawl.device.waiting': z.strictObject({
+    introductionId,
+    client: z.enum(['pawl', 'mender']),
+    keyId: sha256Hex,
+    name: z.string().nullable(),
   }),
   /** The owner of a device opted out of automatic updates or in again, or its time zone was set. */
   'pawl.device.policy-changed': z.strictObject({
@@ -137,6 +145,7 @@ export const event = z.discriminatedUnion('type', [
   envelopeOf('pawl.rollout.offered'),
   envelopeOf('pawl.rollout.halted'),
   envelopeOf('pawl.device.enrolled'),
+  envelopeOf('pawl.device.waiting'),
   envelopeOf('pawl.device.policy-changed'),
   envelopeOf('pawl.consent.answered'),
   envelopeOf('pawl.device.decommissioned'),

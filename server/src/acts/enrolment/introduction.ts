@@ -3,6 +3,7 @@
  * is in. It makes its token itself and shows the digest only: what it sends is no secret, and sent again by somebody else it
  * opens nothing. What waits is bounded in number and forgotten when it falls silent.
  */
+
 import type { X509Certificate } from 'node:crypto';
 import type { Introduction, IntroductionApproval } from '@pawl/contract/management';
 import { isEqualBytes } from '@pawl/core/bytes';
@@ -21,6 +22,7 @@ import {
 } from '../../store/introductions.ts';
 import type { DeviceTable, IntroductionTable } from '../../store/schema/index.ts';
 import { ServerError } from '../errors.ts';
+import { emitEvent } from '../event.ts';
 import type { ServerPorts } from '../ports.ts';
 import { RegistryError } from '../registry/errors.ts';
 import { recordAct } from '../registry/record.ts';
@@ -86,7 +88,9 @@ async function wait(trx: Trx, asked: ProvenIntroduction, nowMs: number): Promise
   await dropSilent(trx, tenantId, nowMs - SILENT_MS_MAX);
   if ((await countPending(trx, tenantId)) >= PENDING_MAX) return { kind: 'full' };
   const row = { tenant_id: tenantId, key_id: keyId, public_key_pem: publicKeyPem, created_ms: nowMs };
-  await insertIntroduction(trx, { ...row, ...said, state: 'pending', device_id: null });
+  const id = await insertIntroduction(trx, { ...row, ...said, state: 'pending', device_id: null });
+  const told = { introductionId: `pawl-${id}`, client: 'pawl', keyId, name } as const;
+  await emitEvent(trx, { tenantId, nowMs }, 'pawl.device.waiting', told);
   return { kind: 'pending' };
 }
 
