@@ -131,7 +131,11 @@ test('a table with a wrong line is not sent at all, and each wrong line is named
   );
   const lines = await fails(/CLI_TABLE_MALFORMED/, 'device', 'import', 'bad.ndjson');
   for (const line of ['line 2: a JSON object', 'line 3: model']) assert.ok(lines.includes(line), lines);
-  await fails(/DEVICE_UNKNOWN/, 'device', 'show', 'good-1');
+  const twice = Array.from({ length: 700 }, (_, no) => `twice-${no},m`).with(650, 'twice-3,other');
+  await writeFile(place.path('twice.csv'), table('controllerId,model', ...twice));
+  const again = await fails(/CLI_TABLE_MALFORMED/, 'device', 'import', 'twice.csv');
+  assert.ok(again.includes('line 652: controllerId: twice-3 stands in line 5 already'), again);
+  for (const name of ['good-1', 'twice-3']) await fails(/DEVICE_UNKNOWN/, 'device', 'show', name);
   // What only the server can say is said with the line too, and what came before stays.
   await ok('device', 'add', 'ended', '--line', LINE);
   await ok('device', 'remove', 'ended');

@@ -75,15 +75,24 @@ export const exportDevices = defineCommand({
   },
 });
 
-/** Reads the whole table before anything is sent. @throws CliError CLI_TABLE_MALFORMED */
+/** What is wrong when a device stands twice in a table: the server would take the rows one after the other. */
+function twice({ line, device }: DeviceRow, lines: Map<string, number>): string | undefined {
+  const first = lines.get(device.controllerId);
+  if (first === undefined) lines.set(device.controllerId, line);
+  return first === undefined ? undefined : `controllerId: ${device.controllerId} stands in line ${first} already`;
+}
+
+/** Reads the whole table before anything is sent; of its rows only the names are kept. @throws CliError CLI_TABLE_MALFORMED */
 async function checkTable(io: Io, path: string, format: TableFormat): Promise<number> {
+  const lines = new Map<string, number>();
   let rows = 0;
   let faults = 0;
   for await (const row of readDevices(path, format)) {
     rows += 1;
-    if (!('expected' in row)) continue;
+    const fault = 'expected' in row ? row.expected : twice(row, lines);
+    if (fault === undefined) continue;
     faults += 1;
-    if (faults <= FAULTS_SHOWN) io.note(`line ${row.line}: ${row.expected}`);
+    if (faults <= FAULTS_SHOWN) io.note(`line ${row.line}: ${fault}`);
   }
   if (faults > 0) throw new CliError('CLI_TABLE_MALFORMED', { path, faults, rows });
   return rows;
