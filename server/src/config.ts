@@ -64,6 +64,8 @@ export type ServerConfig = {
   /** How long a server that was told to stop answers all the same, not ready, so that a balancer notices. */
   readonly drainS?: number;
   readonly oidc?: OidcConfig;
+  /** Whether anybody may read checkpoints and hashes of the ledger; its entries never. */
+  readonly isLedgerPublic?: boolean;
   readonly now: () => Date;
   /** `silent` for tests. */
   readonly logLevel?: 'silent' | 'error' | 'warn' | 'info' | 'debug';

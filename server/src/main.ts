@@ -46,6 +46,7 @@ import { refuseRepeatedHeaders } from './http/repeated-headers.ts';
 import { guardRoutes, methodsAt } from './http/route-tables.ts';
 import { siteFor } from './http/site.ts';
 import { CONNECTION_LIMITS, limitClients } from './http/slow-clients.ts';
+import { registerTlog } from './http/tlog/register.ts';
 import { forgetOldEvents, placeNewEvents } from './jobs/events.ts';
 import { forgetKeptAnswers } from './jobs/kept-answers.ts';
 import { LastSeen } from './jobs/last-seen.ts';
@@ -206,6 +207,7 @@ async function buildApp(config: ServerConfig, ports: ServerPorts, lastSeen: Last
   registerPages(app, ports.site);
   const edge = { proxySecret: config.trustedProxy?.secret, limits: new ApiLimits(config.rateLimits) };
   await registerManagementApi(app, edge, ports);
+  await registerTlog(app, { ports, edge, isPublic: config.isLedgerPublic === true });
   const tenantId = () => ports.database.write((trx) => ensureTenant(trx, tenantOf(config)));
   await registerIntake(app, { ports, tenantId: onceDone(tenantId), proxySecret: edge.proxySecret });
   await registerInquiries(app, { ports, proxySecret: edge.proxySecret });

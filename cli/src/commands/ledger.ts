@@ -16,6 +16,7 @@ import { connect } from '../workspace/connection.ts';
 import { assertAbsent, inFolder, readInput, writeOutput } from '../workspace/files.ts';
 import { obtainLedgerKey, readLedgerKey } from '../workspace/ledger-key.ts';
 import { loadWorkspace, parseNumber, WORKSPACE_OPTION } from '../workspace/workspace.ts';
+import { monitor } from './ledger-monitor.ts';
 
 const SHOWN_MAX = 500;
 const KEY_OPTION = {
@@ -226,5 +227,5 @@ const compare = defineCommand({
 
 export const ledger: CommandGroup = {
   summary: 'what has happened, and the proof of it',
-  commands: { show, export: exportBundle, proof, verify, compare },
+  commands: { show, export: exportBundle, proof, verify, compare, monitor },
 };

@@ -146,6 +146,10 @@ export const serve = defineCommand({
     },
     'webhook-port': { type: 'string', value: 'PORT', summary: 'a port beside 443 for webhooks', multiple: true },
     'webhook-http': { type: 'boolean', summary: 'let webhooks go out without TLS' },
+    'ledger-public': {
+      type: 'boolean',
+      summary: 'let anybody read checkpoints and hashes of the ledger (/tlog); its entries never',
+    },
     'oidc-issuer': { type: 'string', value: 'URL', summary: 'OpenID provider by which people may sign in' },
     'oidc-client': { type: 'string', value: 'ID', summary: 'what this server is called there' },
     'oidc-secret-file': { type: 'string', value: 'FILE', summary: 'file with the secret of that client' },
@@ -163,6 +167,7 @@ export const serve = defineCommand({
       pollIntervalS: Number(parseNumber(values.poll, '--poll')),
       now: () => io.now(),
       logLevel: parseLogLevel(values.log),
+      isLedgerPublic: values['ledger-public'],
       egress: {
         networks: values['webhook-network'],
         ports: values['webhook-port'].map((text) => Number(parseNumber(text, '--webhook-port'))),

@@ -101,6 +101,11 @@ export const CLI_ERRORS = {
     advice: 'Do not trust this server before it is clear why.',
     status: 409,
   },
+  CLI_LEDGER_UNREACHABLE: {
+    message: 'the ledger cannot be read there',
+    advice: 'Check the address (it ends in /tlog), and that the token may read the ledger.',
+    status: 503,
+  },
   CLI_CEREMONY_MISMATCH: {
     message: 'the ceremony does not follow the root that this workspace knows',
     advice: 'Do not sign it before it is clear why; have the change exported anew from the newest root.',

@@ -10,6 +10,7 @@ import { INQUIRY_ROUTES } from './pages/inquiry.ts';
 import { INTAKE_ROUTES } from './pages/intake.ts';
 import { OIDC_ROUTES } from './pages/oidc.ts';
 import { PAGES } from './pages/pages.ts';
+import { TLOG_ROUTES } from './tlog/register.ts';
 
 type Row = { readonly method: string; readonly path: string };
 
@@ -20,13 +21,14 @@ const ROWS: readonly Row[] = [
   ...OIDC_ROUTES,
   ...INTAKE_ROUTES,
   ...INQUIRY_ROUTES,
+  ...TLOG_ROUTES,
   ...PAGES.map(({ path }) => ({ method: 'GET', path })),
 ];
 
 const PATTERNS = ROWS.map(({ method, path }) => {
   const segments = path
     .split('/')
-    .map((segment) => (/^\{\w+\}$/.test(segment) ? '[^/]+' : segment.replaceAll('.', '\\.')));
+    .map((segment) => (/^\{\w+\}$/.test(segment) ? '[^/]+' : segment.replaceAll('.', '\\.').replace('*', '.+')));
   return { method, pattern: new RegExp(`^${segments.join('/')}$`) };
 });
 

@@ -44,6 +44,22 @@ export async function readNode(db: Db, level: number, index: number): Promise<Ui
   return row?.hash;
 }
 
+/** Hashes of nodes side by side, at most `limit`. */
+export async function listNodes(
+  db: Db,
+  { level, from, limit }: { readonly level: number; readonly from: number; readonly limit: number },
+): Promise<Uint8Array[]> {
+  const rows = await db
+    .selectFrom('ledger_node')
+    .select('hash')
+    .where('level', '=', level)
+    .where('idx', '>=', from)
+    .where('idx', '<', from + limit)
+    .orderBy('idx')
+    .execute();
+  return rows.map(({ hash }) => hash);
+}
+
 /** Reads the nodes of a plan and combines them. */
 export async function combinePlan<T>(db: Db, plan: NodePlan<T>): Promise<T> {
   const hashes: (Uint8Array | undefined)[] = [];
