@@ -1,11 +1,14 @@
 /** What a server is started with, and which of it is refused. */
 import { isIP } from 'node:net';
 import { isRole } from '@pawl/contract/management';
+import { isCodedError } from '@pawl/core/bytes';
+import { parseWitnessVkey } from '@pawl/core/evidence';
 import { z } from 'zod';
 import { ServerError } from './acts/errors.ts';
+import type { WitnessAddress } from './acts/ports.ts';
 import type { S3Downloads } from './blobs/s3-blobs.ts';
 import type { S3Options } from './blobs/s3-client.ts';
-import { type EgressConfig, egressRules } from './egress/post.ts';
+import { EGRESS_DEFAULT, type EgressConfig, egressRules, verifyUrl } from './egress/post.ts';
 import type { Rate } from './http/rate-limit.ts';
 import type { ConnectionLimits } from './http/slow-clients.ts';
 
@@ -64,6 +67,8 @@ export type ServerConfig = {
   /** How long a server that was told to stop answers all the same, not ready, so that a balancer notices. */
   readonly drainS?: number;
   readonly oidc?: OidcConfig;
+  /** Who is asked to cosign the ledger. */
+  readonly witnesses?: readonly WitnessAddress[];
   /** Whether anybody may read checkpoints and hashes of the ledger; its entries never. */
   readonly isLedgerPublic?: boolean;
   readonly now: () => Date;
@@ -73,7 +78,8 @@ export type ServerConfig = {
 
 const SECRET_CHARS_MIN = 32;
 
-function isLoopback(host: string): boolean {
+/** Whether only this machine reaches it. */
+export function isLoopback(host: string): boolean {
   if (host === 'localhost' || host === '::1') return true;
   return isIP(host) === 4 && host.startsWith('127.');
 }
@@ -92,6 +98,22 @@ function verifyOidc(oidc: OidcConfig | undefined): void {
   for (const role of Object.values(oidc.roles ?? {})) {
     if (!isRole(role)) throw new ServerError('SERVER_CONFIG_INVALID', { at: 'oidc.roles', actual: role });
   }
+}
+
+function verifyWitnesses({ witnesses, egress }: ServerConfig): void {
+  const rules = egressRules(egress ?? {}) ?? EGRESS_DEFAULT;
+  for (const { vkey, url } of witnesses ?? []) {
+    try {
+      parseWitnessVkey(vkey);
+      verifyUrl(url, rules);
+    } catch (cause) {
+      if (!isCodedError(cause)) throw cause;
+      throw new ServerError('SERVER_CONFIG_INVALID', { at: 'witnesses', url, reason: cause.code }, cause);
+    }
+  }
+  const keys = new Set((witnesses ?? []).map(({ vkey }) => vkey));
+  if (keys.size < (witnesses ?? []).length)
+    throw new ServerError('SERVER_CONFIG_INVALID', { at: 'witnesses', expected: 'each witness once' });
 }
 
 /**
@@ -126,6 +148,7 @@ export function verifyConfig(config: ServerConfig): void {
     throw new ServerError('SERVER_CONFIG_INVALID', { at: 'publicUrl', expected: 'a URL', actual: publicUrl });
   }
   verifyOidc(config.oidc);
+  verifyWitnesses(config);
 }
 
 /** A client may have to ask again at once; and seven days are all that the signature allows. */

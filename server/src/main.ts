@@ -18,6 +18,7 @@ import fastify, {
   LogController,
 } from 'fastify';
 import { ServerError } from './acts/errors.ts';
+import { Witnesses } from './acts/ledger-witnesses.ts';
 import { ServerLife } from './acts/life.ts';
 import { newOperatorClaim } from './acts/people/claim.ts';
 import type { ServerPorts, Site } from './acts/ports.ts';
@@ -91,6 +92,7 @@ const CLOSE_GRACE_MS = 10_000;
 const REDACTED = ['req.headers.authorization', 'req.headers.cookie', 'req.headers["x-pawl-proxy-secret"]'];
 const PLACE_EVENTS_EVERY_MS = 250;
 const WEBHOOKS_EVERY_MS = 250;
+const WITNESSES_EVERY_MS = 2000;
 const REMIND_EVERY_MS = 30_000;
 const FORGET_ANSWERS_EVERY_MS = 600_000;
 const KEEP_EVENTS = { keepDays: 30, keepMax: 1_000_000 };
@@ -241,7 +243,11 @@ async function openBlobs({ objects, dataDir, now }: ServerConfig, { isShared }: 
   return blobs;
 }
 
-async function openPorts(config: ServerConfig, database: Database, site: ServerPorts['site']): Promise<ServerPorts> {
+async function openPorts(
+  config: ServerConfig,
+  database: Database,
+  { site, witnesses }: Pick<ServerPorts, 'site' | 'witnesses'>,
+): Promise<ServerPorts> {
   const keys = await openOnlineKeys(database, config.dataDir, config.now());
   const sealer = await openSealer(database, config.dataDir);
   const blobs = await openBlobs(config, database);
@@ -260,6 +266,7 @@ async function openPorts(config: ServerConfig, database: Database, site: ServerP
     newSecret,
     chance: Math.random,
     life: new ServerLife(),
+    ...(witnesses === undefined ? {} : { witnesses }),
     egress: egressRules(config.egress ?? {}) ?? EGRESS_DEFAULT,
   };
 }
@@ -286,7 +293,10 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   try {
     const tenant = tenantOf(config);
     let site: Site | undefined;
-    const ports = await openPorts(config, database, () => site);
+    let report = (_error: unknown): void => undefined;
+    const witnesses = new Witnesses(config.witnesses ?? [], (error) => report(error));
+    opened.push(() => witnesses.close());
+    const ports = await openPorts(config, database, { site: () => site, witnesses });
     await database.write((trx) => ensureTenant(trx, tenant));
     while ((await database.write((trx) => fillVersionKeys(trx, VERSION_KEYS_AT_ONCE))) > 0);
     const lastSeen = new LastSeen(database);
@@ -294,6 +304,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     await renewTimestamps(ports);
     const claim = await newOperatorClaim(ports, tenant);
     const app = await buildApp(config, ports, lastSeen);
+    report = (error) => app.log.error({ err: error }, 'asking a witness failed');
     limitClients(app.server as Server, config.limits ?? CONNECTION_LIMITS);
     observeTraffic(app.server as Server, ports.life.traffic);
     opened.push(() => closeGracefully(app, CLOSE_GRACE_MS));
@@ -313,6 +324,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       },
       { name: 'forget-answers', everyMs: FORGET_ANSWERS_EVERY_MS, run: () => forgetKeptAnswers(ports) },
       { name: 'webhooks', everyMs: WEBHOOKS_EVERY_MS, run: () => deliveries.turn() },
+      { name: 'witnesses', everyMs: WITNESSES_EVERY_MS, run: () => witnesses.turn(ports) },
       { name: 'reminders', everyMs: REMIND_EVERY_MS, run: () => remindOfReports(ports) },
       { name: 'renew-timestamp', everyMs: RENEW_EVERY_MS, run: () => renewTimestamps(ports) },
       {

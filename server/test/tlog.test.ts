@@ -1,6 +1,7 @@
 /** The ledger as tiles over real HTTP: who may read what, what stands in the answers, and a ledger that is proven from them alone. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { ManagementClient } from '@pawl/contract/client';
 import { PERMISSIONS } from '@pawl/contract/management';
 import { fromBase64 } from '@pawl/core/bytes';
 import { ProvenTiles, type ReadTile, verifyCheckpoint } from '@pawl/core/evidence';
@@ -111,6 +112,15 @@ test('nobody reads without the permission to read the ledger', async () => {
     for (const refused of [token, ofLine])
       assert.equal((await get(path, refused)).json()['code'], 'API_FORBIDDEN', path);
     assert.ok([200, 404].includes((await get(path, reader.token)).status), path);
+  }
+});
+
+test('a bundle of entries, which are of all tenants, is for the first tenant only', async () => {
+  const { claim } = await server.operator.call('createTenant', { body: { name: 'other' } });
+  const { token } = await new ManagementClient({ url: server.url }).call('login', { body: { claim, label: 'other' } });
+  for (const path of PATHS.filter((each) => each.includes('entries'))) {
+    const { status, text } = await get(path, token);
+    assert.deepEqual([status, text.includes('API_FORBIDDEN')], [403, true], path);
   }
 });
 

@@ -12,11 +12,13 @@ import {
 } from '@pawl/core/evidence';
 import { type CommandGroup, defineCommand } from '../frame/command.ts';
 import { CliError } from '../frame/errors.ts';
+import { renderTable } from '../frame/table.ts';
 import { connect } from '../workspace/connection.ts';
 import { assertAbsent, inFolder, readInput, writeOutput } from '../workspace/files.ts';
 import { obtainLedgerKey, readLedgerKey } from '../workspace/ledger-key.ts';
 import { loadWorkspace, parseNumber, WORKSPACE_OPTION } from '../workspace/workspace.ts';
 import { monitor } from './ledger-monitor.ts';
+import { witness } from './ledger-witness.ts';
 
 const SHOWN_MAX = 500;
 const KEY_OPTION = {
@@ -171,6 +173,26 @@ const verify = defineCommand({
   },
 });
 
+const witnesses = defineCommand({
+  summary: 'who is asked to cosign the ledger, and what came of it; exit code 1 when one says that it was rewritten',
+  options: { ...WORKSPACE_OPTION },
+  example: 'pawl ledger witnesses',
+  async run({ values, io }) {
+    const client = await connect(await loadWorkspace(io, values.workspace));
+    const { items } = await client.call('listWitnesses', {});
+    const isRewritten = items.some(({ state }) => state === 'forked' || state === 'set-back');
+    const head = ['witness', 'state', 'entries', 'cosigned', 'why not'];
+    const rows = items.map(({ name, state, size, cosignedAt, detail }) => [
+      name,
+      state,
+      `${size}`,
+      cosignedAt ?? '',
+      detail,
+    ]);
+    return { json: items, text: renderTable(io.isTty, head, rows), exitCode: isRewritten ? 1 : 0 };
+  },
+});
+
 function sayVerdict(found: LedgerVerdict): string {
   switch (found.verdict) {
     case 'same':
@@ -227,5 +249,5 @@ const compare = defineCommand({
 
 export const ledger: CommandGroup = {
   summary: 'what has happened, and the proof of it',
-  commands: { show, export: exportBundle, proof, verify, compare, monitor },
+  commands: { show, export: exportBundle, proof, verify, compare, monitor, witness, witnesses },
 };

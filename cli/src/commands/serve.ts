@@ -3,6 +3,7 @@ import { parseObjects, type ServerConfig, startServer } from '@pawl/server/main'
 import { defineCommand, type Io } from '../frame/command.ts';
 import { CliError } from '../frame/errors.ts';
 import { inFolder, readText } from '../workspace/files.ts';
+import { untilAborted } from '../workspace/until-aborted.ts';
 import { parseNumber } from '../workspace/workspace.ts';
 
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
@@ -11,6 +12,14 @@ function parseLogLevel(text: string): (typeof LOG_LEVELS)[number] {
   const level = LOG_LEVELS.find((name) => name === text);
   if (level === undefined) throw new CliError('CLI_USAGE', { log: text, expected: LOG_LEVELS.join(', ') });
   return level;
+}
+
+/** The key ends where the address begins: it is base64 and may hold an equals sign, but no colon. */
+function parseWitness(text: string): { vkey: string; url: string } {
+  const match = /^([^\s:]+)=(https?:\/\/.+?)\/*$/.exec(text);
+  const [, vkey = '', url = ''] = match ?? [];
+  if (match === null) throw new CliError('CLI_USAGE', { witness: text, expected: 'VKEY=URL' });
+  return { vkey, url };
 }
 
 type TlsPaths = {
@@ -94,13 +103,6 @@ async function loadObjects(io: Io, file: string | undefined): Promise<Pick<Serve
   return file === undefined ? {} : { objects: parseObjects(await readText(inFolder(io.cwd, file))) };
 }
 
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    if (signal.aborted) done();
-    else signal.addEventListener('abort', () => done(), { once: true });
-  });
-}
-
 export const serve = defineCommand({
   summary: 'run the update server',
   about: [
@@ -146,6 +148,12 @@ export const serve = defineCommand({
     },
     'webhook-port': { type: 'string', value: 'PORT', summary: 'a port beside 443 for webhooks', multiple: true },
     'webhook-http': { type: 'boolean', summary: 'let webhooks go out without TLS' },
+    witness: {
+      type: 'string',
+      value: 'VKEY=URL',
+      summary: 'who is asked to cosign the ledger: verification key and address (see "pawl ledger witness")',
+      multiple: true,
+    },
     'ledger-public': {
       type: 'boolean',
       summary: 'let anybody read checkpoints and hashes of the ledger (/tlog); its entries never',
@@ -168,6 +176,7 @@ export const serve = defineCommand({
       now: () => io.now(),
       logLevel: parseLogLevel(values.log),
       isLedgerPublic: values['ledger-public'],
+      witnesses: values.witness.map(parseWitness),
       egress: {
         networks: values['webhook-network'],
         ports: values['webhook-port'].map((text) => Number(parseNumber(text, '--webhook-port'))),

@@ -66,7 +66,7 @@ export {
   type NewInquiry,
 } from './resources/inquiry.ts';
 export type { Introduction, IntroductionApproval, IntroductionState } from './resources/introduction.ts';
-export type { LedgerEntry, LedgerPart } from './resources/ledger.ts';
+export type { LedgerEntry, LedgerPart, LedgerWitness } from './resources/ledger.ts';
 export { type MaintenanceWindow, WEEKDAYS } from './resources/maintenance-window.ts';
 export type {
   MenderAcceptance,

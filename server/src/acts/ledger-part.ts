@@ -11,7 +11,7 @@ import { isFirstTenant } from '../store/access.ts';
 import type { Db } from '../store/database.ts';
 import { type LedgerRow, listLedger, readNode } from '../store/ledger.ts';
 import { mustFindProduct } from './evidence/live.ts';
-import { checkpointOf } from './ledger.ts';
+import { witnessedCheckpoint } from './ledger.ts';
 import type { ServerPorts } from './ports.ts';
 
 const PAGE = 500;
@@ -60,7 +60,7 @@ export async function exportPart(ports: ServerPorts, tenantId: number, part: Led
   const { read } = ports.database;
   const line = part.product === undefined ? undefined : (await mustFindProduct(read, tenantId, part.product)).line;
   const whose = { tenantId, isFirst: await isFirstTenant(read, tenantId) };
-  const { note, vkey, size } = await checkpointOf(read, ports);
+  const { note, vkey, size } = await witnessedCheckpoint(read, ports);
   const known = new Map<string, Uint8Array | undefined>();
   const getNode = async ({ level, index }: NodeId): Promise<Uint8Array | undefined> => {
     const name = `${level}/${index}`;

@@ -11,6 +11,16 @@ export type OnlineKeys = { readonly ledger: Signer; readonly snapshot: Signer; r
 /** The name under which browsers reach the server: what passkeys and cookies are bound to. */
 export type Site = { readonly origin: string; readonly rpId: string };
 
+/** A witness: its verification key, and where it takes checkpoints (the submission prefix of C2SP tlog-witness). */
+export type WitnessAddress = { readonly vkey: string; readonly url: string };
+
+/** Who cosigns the ledger. */
+type WitnessPort = {
+  readonly addresses: readonly WitnessAddress[];
+  /** Has the ledger cosigned as it stands, by those that answer within a few seconds. */
+  catchUp(ports: ServerPorts): Promise<void>;
+};
+
 export type ServerPorts = {
   readonly database: Database;
   readonly blobs: BlobStore;
@@ -31,6 +41,8 @@ export type ServerPorts = {
   /** 0 to 1. */
   readonly chance: () => number;
   readonly life: ServerLife;
+  /** Undefined: nobody cosigns the ledger. */
+  readonly witnesses?: WitnessPort;
   /** Where the server posts to of its own accord. */
   readonly egress: EgressRules;
 };

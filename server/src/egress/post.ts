@@ -94,7 +94,10 @@ type Sending = {
   readonly signal: AbortSignal;
 };
 
-function send({ url, target, headers, body, signal }: Sending, ca: string | undefined): Promise<number> {
+/** What the other side said: its status, and its body as far as anybody reads. */
+export type Answered = { readonly status: number; readonly type: string; readonly body: string };
+
+function send({ url, target, headers, body, signal }: Sending, ca: string | undefined): Promise<Answered> {
   return new Promise((resolve, reject) => {
     const options = {
       method: 'POST',
@@ -106,40 +109,53 @@ function send({ url, target, headers, body, signal }: Sending, ca: string | unde
       ...(ca === undefined ? {} : { ca }),
     };
     const request = (url.protocol === 'https:' ? https : http).request(url, options, (answer) => {
+      const chunks: Buffer[] = [];
       let bytes = 0;
+      const said = (): Answered => ({
+        status: answer.statusCode ?? 0,
+        type: answer.headers['content-type'] ?? '',
+        body: Buffer.concat(chunks).toString(),
+      });
       answer.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
         // The status is what counts; more of an answer than this is nothing that anybody reads.
         if (bytes > ANSWER_BYTES_MAX) answer.destroy();
+        else chunks.push(chunk);
       });
-      answer.on('close', () => resolve(answer.statusCode ?? 0));
-      answer.on('error', () => resolve(answer.statusCode ?? 0));
+      answer.on('close', () => resolve(said()));
+      answer.on('error', () => resolve(said()));
     });
     request.on('error', reject);
     request.end(body);
   });
 }
 
+type Message = { readonly headers: Readonly<Record<string, string>>; readonly body: string };
+
 /**
  * Posts, and gives the status of the answer.
  * @throws EgressError
  */
-export async function postGuarded(
-  text: string,
-  message: { readonly headers: Readonly<Record<string, string>>; readonly body: string },
-  rules: EgressRules,
-): Promise<number> {
+export async function postGuarded(text: string, message: Message, rules: EgressRules): Promise<number> {
+  return (await askGuarded(text, message, rules)).status;
+}
+
+/**
+ * Posts, and gives the answer; of a longer one than 16 KiB the beginning.
+ * @throws EgressError
+ */
+export async function askGuarded(text: string, message: Message, rules: EgressRules): Promise<Answered> {
   const url = verifyUrl(text, rules);
   const signal = AbortSignal.timeout(rules.timeoutMs);
   const target = await Promise.race([resolveJudged(hostOf(url), rules), timedOut(signal)]);
   try {
-    const status = await send(
+    const answered = await send(
       { url, target, headers: message.headers, body: Buffer.from(message.body), signal },
       rules.ca,
     );
     // An answer that was still going on when the time was up is none.
     if (signal.aborted) throw new EgressError('EGRESS_TIMED_OUT', { host: url.host });
-    return status;
+    return answered;
   } catch (cause) {
     if (cause instanceof EgressError) throw cause;
     throw new EgressError(signal.aborted ? 'EGRESS_TIMED_OUT' : 'EGRESS_UNREACHABLE', { host: url.host }, cause);

@@ -1,6 +1,6 @@
 /** The ledger. */
 import { z } from 'zod';
-import { checkpoint, ledgerEntry, ledgerPart, ledgerProof } from '../resources/ledger.ts';
+import { checkpoint, ledgerEntry, ledgerPart, ledgerProof, ledgerWitness } from '../resources/ledger.ts';
 import { cursor, inUrl, limit, type OperationTable, page } from './operation.ts';
 
 export const LEDGER_OPERATIONS = {
@@ -29,6 +29,14 @@ export const LEDGER_OPERATIONS = {
     params: z.strictObject({ index: inUrl(z.number().int().nonnegative()) }),
     response: ledgerProof,
     errors: ['LEDGER_ENTRY_UNKNOWN'],
+  },
+  listWitnesses: {
+    method: 'GET',
+    path: '/api/v1/ledger/witnesses',
+    summary: 'Who is asked to cosign the ledger, and what came of it',
+    allow: 'ledger:read',
+    response: z.strictObject({ items: z.array(ledgerWitness) }),
+    errors: [],
   },
   exportBundle: {
     method: 'GET',

@@ -25,6 +25,21 @@ export const ledgerProof = z.strictObject({
   note: z.string(),
 });
 
+/** How it stands with a witness. `set-back`, `forked`: it says that this ledger is not the one that it saw. */
+export const ledgerWitness = z.strictObject({
+  name: z.string(),
+  vkey: z.string(),
+  url: z.string(),
+  state: z.enum(['not-asked', 'cosigned', 'unreachable', 'refused', 'set-back', 'forked']),
+  /** Why not, in words. */
+  detail: z.string(),
+  /** How many entries it cosigned last, and when by its own clock. */
+  size: z.number().int().nonnegative(),
+  cosignedAt: z.iso.datetime().nullable(),
+  askedAt: z.iso.datetime().nullable(),
+});
+export type LedgerWitness = z.infer<typeof ledgerWitness>;
+
 /** A part of the ledger; with nothing named it is the whole. */
 export const ledgerPart = z
   .strictObject({

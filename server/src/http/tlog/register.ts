@@ -9,9 +9,10 @@
 import { MANAGEMENT_OPERATIONS, type ManagementOperation } from '@pawl/contract/management';
 import { parseTilePath, type TileId } from '@pawl/core/evidence';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { checkpointOf } from '../../acts/ledger.ts';
+import { witnessedCheckpoint } from '../../acts/ledger.ts';
 import { tileOf } from '../../acts/ledger-tiles.ts';
 import type { ServerPorts } from '../../acts/ports.ts';
+import { isFirstTenant } from '../../store/access.ts';
 import { settleLedger } from '../../store/ledger.ts';
 import { ApiError } from '../errors.ts';
 import { ANSWER_HEADERS } from '../management/answer.ts';
@@ -33,6 +34,8 @@ export const TLOG_ROUTES = [
 const STRANGERS = { burst: 5000, perS: 50 };
 const YEAR_S = 31_536_000;
 
+const isEntries = ({ url }: FastifyRequest): boolean => url.startsWith(`${PREFIX}tile/entries/`);
+
 export type TlogPorts = { readonly ports: ServerPorts; readonly edge: Edge; readonly isPublic: boolean };
 
 class Tlog {
@@ -46,8 +49,7 @@ class Tlog {
   /** What asking for it takes: the row of the entries in the table of operations, or nothing. */
   #operationOf(request: FastifyRequest): ManagementOperation {
     const entries = MANAGEMENT_OPERATIONS.listEntries;
-    const isEntries = request.url.startsWith(`${PREFIX}tile/entries/`);
-    return this.#tlog.isPublic && !isEntries ? { ...entries, allow: 'open' } : entries;
+    return this.#tlog.isPublic && !isEntries(request) ? { ...entries, allow: 'open' } : entries;
   }
 
   async admit(request: FastifyRequest): Promise<void> {
@@ -66,12 +68,15 @@ class Tlog {
       this.#limit.count(sourceKey(source), nowMs);
     } else edge.limits.countRequest(actor.credential, nowMs);
     await authorize(actor, operation, ports.database.read);
+    // A bundle holds entries of all tenants: it is for who runs the server.
+    if (isEntries(request) && !(await isFirstTenant(ports.database.read, actor.tenantId)))
+      throw new ApiError('API_FORBIDDEN', { at: 'tenant' });
   }
 
   async checkpoint(reply: FastifyReply): Promise<FastifyReply> {
     const { ports } = this.#tlog;
     await settleLedger(ports.database);
-    const { note } = await checkpointOf(ports.database.read, ports);
+    const { note } = await witnessedCheckpoint(ports.database.read, ports);
     return this.#headers(reply).type('text/plain; charset=utf-8').send(note);
   }
 

@@ -31,6 +31,7 @@ import { SIGN_IN } from './sign-in.ts';
 import { VERSION_SEEN } from './version-seen.ts';
 import { VULNERABILITIES } from './vulnerabilities.ts';
 import { WEBHOOKS } from './webhooks.ts';
+import { WITNESSES } from './witnesses.ts';
 
 export { POSTGRES_WORDS, SQLITE_WORDS } from './migration.ts';
 
@@ -66,4 +67,5 @@ export const MIGRATIONS: readonly Migration[] = [
   LEDGER_TENANTS,
   ATTESTATION,
   INQUIRIES,
+  WITNESSES,
 ];

@@ -50,7 +50,7 @@ export type { EvidenceTable } from './evidence.ts';
 export type { IncidentTable, SubmissionTable } from './incident.ts';
 export type { InquiryRoundTable, InquiryTable } from './inquiry.ts';
 export type { IntroductionTable } from './introduction.ts';
-export type { LedgerEntryTable } from './ledger.ts';
+export type { LedgerEntryTable, LedgerWitnessTable } from './ledger.ts';
 export type { MenderAuthTable } from './mender.ts';
 export type { ProductTable, WaiverTable } from './product.ts';
 export type { ArtifactTable, ReleaseTable } from './release.ts';

@@ -2,11 +2,15 @@
 import { toBase64 } from '@pawl/core/bytes';
 import { checkpointOf, exportLedger, proofOf, readableBy } from '../../../acts/ledger.ts';
 import { exportPart } from '../../../acts/ledger-part.ts';
+import { witnessViews } from '../../../acts/ledger-witnesses.ts';
 import { listLedger, settleLedger } from '../../../store/ledger.ts';
 import { readCursor } from '../cursor.ts';
 import { type Handlers, PAGE, pageOf } from './handler.ts';
 
-export const LEDGER_HANDLERS: Pick<Handlers, 'getCheckpoint' | 'listEntries' | 'getProof' | 'exportBundle'> = {
+export const LEDGER_HANDLERS: Pick<
+  Handlers,
+  'getCheckpoint' | 'listEntries' | 'getProof' | 'listWitnesses' | 'exportBundle'
+> = {
   getCheckpoint: async (_request, ports) => {
     await settleLedger(ports.database);
     return await checkpointOf(ports.database.read, ports);
@@ -24,6 +28,7 @@ export const LEDGER_HANDLERS: Pick<Handlers, 'getCheckpoint' | 'listEntries' | '
     await settleLedger(ports.database);
     return await proofOf(ports.database.read, ports, { index: params.index, tenantId: actor.tenantId });
   },
+  listWitnesses: async (_request, ports) => ({ items: await witnessViews(ports) }),
   exportBundle: async ({ actor, query }, ports) => {
     await settleLedger(ports.database);
     const isPart = Object.values(query).some((value) => value !== undefined);

@@ -1,0 +1,54 @@
+/** Every answer that a witness, or whoever stands at its address, may give. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PrivateKey } from '@pawl/core/crypto';
+import { cosign, emptyRoot, encodeVkey, encodeWitnessVkey, signCheckpoint } from '@pawl/core/evidence';
+import { readWitnessAnswer } from './witness.ts';
+
+const ledger = PrivateKey.generate('Ed25519');
+const note = await signCheckpoint({ origin: 'ledger', size: 7, root: emptyRoot() }, 'ledger', ledger);
+const signer = PrivateKey.generate('Ed25519');
+const name = 'w.example';
+const vkey = encodeWitnessVkey(name, signer.publicKey);
+const atMs = 1_800_000_000_000;
+const line = await cosign(note, { name, signer, atMs });
+const asked = { vkey, note, oldSize: 3, size: 7 };
+const read = (status: number, body: string, change = {}) =>
+  readWitnessAnswer({ status, body }, { ...asked, ...change });
+
+test('a cosignature is kept, those of others beside it are not', async () => {
+  assert.deepEqual(read(200, `${line}\n`), { next: 'keep', lines: [line], atMs });
+  const other = await cosign(note, { name: 'o.example', signer: PrivateKey.generate('Ed25519'), atMs });
+  assert.deepEqual(read(200, `${other}\n${line}\n`), { next: 'keep', lines: [line], atMs });
+  const refused = { next: 'give-up', state: 'refused' };
+  for (const body of ['', `${other}\n`, 'welcome', `${line.slice(0, -8)}AAAAAAA=\n`, `— ${name} !\n`]) {
+    const { next, state } = read(200, body) as { next: string; state?: string };
+    assert.deepEqual({ next, state }, refused, body);
+  }
+  const log = encodeVkey(name, signer.publicKey);
+  assert.equal(log === vkey, false);
+});
+
+test('a size of the witness is proven from, or says that the ledger was set back or forked', () => {
+  assert.deepEqual(read(409, '5\n'), { next: 'prove', oldSize: 5 });
+  assert.deepEqual(read(409, '0\n'), { next: 'prove', oldSize: 0 });
+  assert.deepEqual(read(409, '7\n'), { next: 'prove', oldSize: 7 });
+  assert.deepEqual(read(409, '9\n'), { next: 'behind', seen: 9 });
+  assert.equal((read(409, '7\n', { oldSize: 7 }) as { state?: string }).state, 'forked');
+  for (const body of ['3\n', '', '07\n', 'x'])
+    assert.equal((read(409, body) as { state?: string }).state, 'refused', body);
+  assert.equal((read(422, '') as { state?: string }).state, 'forked');
+});
+
+test('other answers say why, or that there was none', () => {
+  for (const [status, state] of [
+    [403, 'refused'],
+    [404, 'refused'],
+    [400, 'unreachable'],
+    [302, 'unreachable'],
+    [500, 'unreachable'],
+    [429, 'unreachable'],
+  ] as const) {
+    assert.equal((read(status, line) as { state?: string }).state, state, String(status));
+  }
+});
