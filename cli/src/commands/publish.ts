@@ -80,8 +80,10 @@ async function upload(io: Io, client: ManagementClient, dir: string, announced: 
   }
 }
 
-async function finish(client: ManagementClient, announced: Release): Promise<Outcome> {
+/** The bill of materials goes in before the release is out: no time in which devices run what nobody can look up. */
+async function finish(client: ManagementClient, announced: Release, sbom: Uint8Array | undefined): Promise<Outcome> {
   const { line, version, id, state } = announced;
+  if (sbom !== undefined) await client.call('putSbom', { params: { id }, body: sbom, sizeBytes: sbom.length });
   const published =
     state === 'published' ? announced : await client.call('publishRelease', { params: { id }, body: {} });
   return {
@@ -90,9 +92,14 @@ async function finish(client: ManagementClient, announced: Release): Promise<Out
   };
 }
 
-type Job = { readonly io: Io; readonly workspace: Workspace; readonly path: string };
+type Job = {
+  readonly io: Io;
+  readonly workspace: Workspace;
+  readonly path: string;
+  readonly sbom: Uint8Array | undefined;
+};
 
-async function publishSealed({ io, workspace, path }: Job, passphraseFile: string | undefined): Promise<Outcome> {
+async function publishSealed({ io, workspace, path, sbom }: Job, passphraseFile: string | undefined): Promise<Outcome> {
   const sealed = await loadReleaseFolder(path);
   const { line } = sealed.release;
   lineOf(workspace, line);
@@ -110,7 +117,7 @@ async function publishSealed({ io, workspace, path }: Job, passphraseFile: strin
   const listed = signer && (await listRelease(workspace.dir, sealed.release, { signer, now: io.now() }));
   const bytes = listed?.bytes ?? current;
   await client.call('putTrust', { body: { lines: { [line]: toBase64(bytes) } } });
-  return finish(client, announced);
+  return finish(client, announced, sbom);
 }
 
 type ForeignOptions = {
@@ -121,7 +128,7 @@ type ForeignOptions = {
 };
 
 /** An image of SWUpdate, RAUC, Mender or MCUboot, signed by its own means; the server checks that under the keys of the line. */
-async function publishForeign({ io, workspace, path }: Job, options: ForeignOptions): Promise<Outcome> {
+async function publishForeign({ io, workspace, path, sbom }: Job, options: ForeignOptions): Promise<Outcome> {
   const { line, version, advice } = options;
   if (version === undefined) throw new CliError('CLI_USAGE', { missing: '--version' });
   const certificatesPem = await Promise.all(options.certificates.map((file) => readText(inFolder(io.cwd, file))));
@@ -137,7 +144,7 @@ async function publishForeign({ io, workspace, path }: Job, options: ForeignOpti
     ...advice,
   });
   await upload(io, client, dirname(path), announced);
-  return finish(client, announced);
+  return finish(client, announced, sbom);
 }
 
 /** A sealed release is a folder. */
@@ -168,6 +175,11 @@ export const publish = defineCommand({
       summary: 'of a foreign image: PEM (certificate or public key) that may sign, from now on',
       multiple: true,
     },
+    sbom: {
+      type: 'string',
+      value: 'FILE',
+      summary: 'bill of materials of the release (CycloneDX or SPDX, as JSON)',
+    },
     ...ADVICE_OPTIONS,
     ...PASSPHRASE_OPTION,
     ...WORKSPACE_OPTION,
@@ -175,7 +187,8 @@ export const publish = defineCommand({
   example: 'pawl publish releases/kettle/1.4.0',
   async run({ values, positionals: [given = ''], io }) {
     const workspace = await loadWorkspace(io, values.workspace);
-    const job = { io, workspace, path: inFolder(io.cwd, given) };
+    const sbom = values.sbom === undefined ? undefined : await readInput(inFolder(io.cwd, values.sbom));
+    const job = { io, workspace, path: inFolder(io.cwd, given), sbom };
     if (!(await isFile(job.path))) return publishSealed(job, values['passphrase-file']);
     const line = chooseLine(workspace, values.line);
     return publishForeign(job, {
