@@ -265,7 +265,7 @@ async function openPorts(
     now: config.now,
     newSecret,
     chance: Math.random,
-    life: new ServerLife(),
+    life: new ServerLife(config.limits?.readerMs),
     ...(witnesses === undefined ? {} : { witnesses }),
     egress: egressRules(config.egress ?? {}) ?? EGRESS_DEFAULT,
   };

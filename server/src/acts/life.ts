@@ -28,15 +28,20 @@ function loadFamilies({ pools, writesRepeated, writesAlone }: DatabaseLoad): Fam
   ];
 }
 
+const READER_MS = 30_000;
+
 export class ServerLife {
   readonly traffic = new Traffic();
+  /** How long the reader of a stream may take nothing. */
+  readonly readerMs: number;
   /** Open event streams by who reads them. */
   readonly streams = new Map<string, number>();
   readonly #closing = new AbortController();
   readonly #loop = monitorEventLoopDelay({ resolution: 20 });
   #isDraining = false;
 
-  constructor() {
+  constructor(readerMs = READER_MS) {
+    this.readerMs = readerMs;
     this.#loop.enable();
   }
 

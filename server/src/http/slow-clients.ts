@@ -10,6 +10,8 @@ export type ConnectionLimits = {
   readonly bodyMs: number;
   readonly idleMs: number;
   readonly connections: number;
+  /** How long the reader of a stream may take nothing: half a minute unless it says otherwise. */
+  readonly readerMs?: number;
 };
 
 export const CONNECTION_LIMITS: ConnectionLimits = {

@@ -32,7 +32,11 @@ function sendJson(reply: FastifyReply, operation: ManagementOperation, condition
 }
 
 export function sendAnswer(
-  { reply, request }: { readonly reply: FastifyReply; readonly request: FastifyRequest },
+  {
+    reply,
+    request,
+    readerMs,
+  }: { readonly reply: FastifyReply; readonly request: FastifyRequest; readonly readerMs: number },
   operation: ManagementOperation,
   conditions: Conditions,
   answer: unknown,
@@ -42,7 +46,7 @@ export function sendAnswer(
       return reply.type('text/plain; version=0.0.4; charset=utf-8').send(answer);
     case 'events':
       if (request.method === 'HEAD') return reply.type('text/event-stream').send();
-      return sendStream(reply, answer as AsyncGenerator<string>);
+      return sendStream(reply, answer as AsyncGenerator<string>, readerMs);
     case 'bytes':
       return reply.type(operation.responseType ?? 'application/zip').send(bytesOf(answer));
     default:

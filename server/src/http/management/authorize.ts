@@ -8,7 +8,7 @@ import type { ServerPorts } from '../../acts/ports.ts';
 import { secretSha256 } from '../../acts/secret.ts';
 import { type Actor, NOBODY } from '../../domain/actor.ts';
 import { isFirstTenant } from '../../store/access.ts';
-import type { Db, Trx } from '../../store/database.ts';
+import type { Db } from '../../store/database.ts';
 import { findRelease } from '../../store/releases.ts';
 import { findRollout } from '../../store/rollouts.ts';
 import { findSessionActor, noteSessionUse } from '../../store/sessions.ts';
@@ -108,22 +108,24 @@ export async function authorize(actor: Actor, { allow, line }: ManagementOperati
 }
 
 /**
- * The same questions once more, in the transaction that acts: what was taken from somebody in between is taken.
+ * The same questions once more: in the transaction that acts, and while a long answer goes on. What was taken from somebody in
+ * between is taken; that it is asked is no use of a credential, or an open stream would keep a session from its end.
  * @throws ApiError API_UNAUTHENTICATED, API_FORBIDDEN
  */
 export async function authorizeAgain(
   { headers: { authorization } }: IncomingMessage,
   operation: ManagementOperation,
   { visit: { sessionSecret } }: Visitor,
-  trx: Trx,
+  db: Db,
   nowMs: number,
-): Promise<void> {
-  if (operation.allow === 'open') return;
+): Promise<Actor> {
+  if (operation.allow === 'open') return NOBODY;
   const secret = authorization === undefined ? sessionSecret : BEARER.exec(authorization)?.[1];
   const find = authorization === undefined ? findSessionActor : findTokenActor;
-  const found = secret === undefined ? undefined : await find(trx, secretSha256(secret), nowMs);
+  const found = secret === undefined ? undefined : await find(db, secretSha256(secret), nowMs);
   if (found === undefined) throw new ApiError('API_UNAUTHENTICATED');
-  await authorize(found.actor, operation, trx);
+  await authorize(found.actor, operation, db);
+  return found.actor;
 }
 
 type Parsed = Readonly<Record<'params' | 'query' | 'body', unknown>>;

@@ -156,17 +156,17 @@ async function admit(
 export type Edge = { readonly proxySecret: string | undefined; readonly limits: ApiLimits };
 
 /** Whether the same request would be let in now. */
-async function isAllowed(
+/** Who asks, as it is now; undefined when that is nobody any more who may. */
+async function stillAllowed(
   request: FastifyRequest,
   operation: ManagementOperation,
   visitor: Visitor,
-  ports: ServerPorts,
-): Promise<boolean> {
+  { database, now }: ServerPorts,
+): Promise<Actor | undefined> {
   try {
-    await authorize(await identify(request.raw, operation, visitor, ports), operation, ports.database.read);
-    return true;
+    return await authorizeAgain(request.raw, operation, visitor, database.read, now().getTime());
   } catch (error) {
-    if (isCodedError(error)) return false;
+    if (isCodedError(error)) return undefined;
     throw error;
   }
 }
@@ -192,7 +192,7 @@ function route(app: FastifyInstance, id: ManagementOperationId, edge: Edge, port
         ...sender,
         lastEventId: request.headers['last-event-id'],
         gone: goneOf(reply),
-        isStillAllowed: () => isAllowed(request, operation, sender.visitor, ports),
+        stillAllowed: () => stillAllowed(request, operation, sender.visitor, ports),
         params: parsePart(operation.params, request.params, 'path'),
         query: openCursor(cursorOf, parseQuery(operation, request)),
         body: parseBody(operation, request),
@@ -201,7 +201,9 @@ function route(app: FastifyInstance, id: ManagementOperationId, edge: Edge, port
       const run = async (own: ServerPorts) =>
         sealNext(cursorOf, operation, await handler(parsed as unknown as Request<ManagementOperationId>, own));
       const guard = guardOf(operation, conditions, readFor(parsed), ports);
-      const begin = (trx: Trx) => authorizeAgain(request.raw, operation, sender.visitor, trx, ports.now().getTime());
+      const begin = async (trx: Trx): Promise<void> => {
+        await authorizeAgain(request.raw, operation, sender.visitor, trx, ports.now().getTime());
+      };
       const guards = [{ begin }, ...(guard === undefined ? [] : [guard])];
       const headers = () => ({ ...ANSWER_HEADERS, ...strictTransport(ports.site()), ...sender.visitor.headers });
       if (key !== undefined && sender.act !== undefined) {
@@ -213,7 +215,7 @@ function route(app: FastifyInstance, id: ManagementOperationId, edge: Edge, port
       }
       const answer = await (sender.act === undefined ? run(ports) : audited(ports, sender.act, run, guards));
       reply.headers(headers());
-      return sendAnswer({ reply, request }, operation, conditions, answer);
+      return sendAnswer({ reply, request, readerMs: ports.life.readerMs }, operation, conditions, answer);
     },
   });
 }

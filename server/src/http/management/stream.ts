@@ -2,8 +2,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 
-const READER_WAITS_MS = 30_000;
-const LOOK_EVERY_MS = 5000;
+const LOOKS = 6;
 
 /** Aborted when whoever asked is no longer there, or has the whole answer. */
 export function goneOf(reply: FastifyReply): AbortSignal {
@@ -12,16 +11,18 @@ export function goneOf(reply: FastifyReply): AbortSignal {
   return gone.signal;
 }
 
-/** Sends server-sent events; who takes nothing for half a minute is dropped. */
-export function sendStream(reply: FastifyReply, pieces: AsyncGenerator<string>): FastifyReply {
+/** Sends server-sent events; who takes nothing for so long is dropped. */
+export function sendStream(reply: FastifyReply, pieces: AsyncGenerator<string>, readerMs: number): FastifyReply {
   const stream = Readable.from(pieces, { objectMode: false, highWaterMark: 65_536 });
   const { socket } = reply.raw;
-  let stuckMs = 0;
+  let [stuck, taken] = [0, 0];
   const look = setInterval(() => {
-    if (socket === null || socket.writableLength === 0) stuckMs = 0;
-    else stuckMs += LOOK_EVERY_MS;
-    if (stuckMs >= READER_WAITS_MS) socket?.destroy();
-  }, LOOK_EVERY_MS);
+    // Written are bytes that the system took from us; who is slow, but takes some, is not stuck.
+    const bytes = (socket?.bytesWritten ?? 0) - (socket?.writableLength ?? 0);
+    stuck = socket === null || socket.writableLength === 0 || bytes > taken ? 0 : stuck + 1;
+    taken = bytes;
+    if (stuck >= LOOKS) socket?.destroy();
+  }, readerMs / LOOKS);
   stream.on('close', () => clearInterval(look));
   reply.raw.on('close', () => stream.destroy());
   return reply.header('x-accel-buffering', 'no').type('text/event-stream').send(stream);

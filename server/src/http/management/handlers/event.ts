@@ -70,13 +70,18 @@ export const EVENT_HANDLERS: Pick<Handlers, 'listEvents' | 'streamEvents'> = {
     return { items: rows.map((row) => eventView(row, source)), last: String(last) };
   },
   streamEvents: async (request, ports) => {
-    const { actor, query, lastEventId, isStillAllowed: isAllowed, gone } = request;
+    const { actor, query, lastEventId, stillAllowed, gone } = request;
     const reader = `${actor.tenantId} ${actor.credential}`;
     const types = typesOf(request);
     refuseMoreStreams(ports.life, reader);
     const after = readPlace(lastEventId);
     const before = await beforeFirst(ports.database.read, actor.tenantId);
     if (after !== undefined && after < before) throw new ServerError('EVENTS_GONE', { after, expected: before });
+    // Who may see less than when the stream began, or more, begins another one.
+    const isAllowed = async (): Promise<boolean> => {
+      const current = await stillAllowed();
+      return current !== undefined && visibleTypes(current)?.join() === visibleTypes(actor)?.join();
+    };
     const wanted = { tenantId: actor.tenantId, after, types, line: query.line, isAllowed, gone };
     return counted(ports.life, reader, eventStream(ports, wanted));
   },

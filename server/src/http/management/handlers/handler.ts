@@ -23,7 +23,8 @@ export type Request<Id extends ManagementOperationId> = {
   readonly lastEventId: string | string[] | undefined;
   /** Aborted when whoever asked is no longer there. */
   readonly gone: AbortSignal;
-  readonly isStillAllowed: () => Promise<boolean>;
+  /** Who asks, as it is by now; undefined when that is nobody who may. */
+  readonly stillAllowed: () => Promise<Actor | undefined>;
   readonly body: Operations[Id] extends { body: 'bytes' } ? Readable : Parsed<Operations[Id], 'body'>;
 };
 type Handler<Id extends ManagementOperationId> = (
