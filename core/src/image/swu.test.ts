@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { skipWithout } from '../../test/bench.ts';
+import { FLIP_STEP } from '../../test/flips.ts';
 import { concat, fromUtf8, utf8 } from '../bytes/index.ts';
 import { readCpio } from './cpio.ts';
 import { identifyImage } from './identify.ts';
@@ -331,7 +332,7 @@ describe('SWUpdate images made by openssl and cpio', { skip }, () => {
     const signatureBytes = new Uint8Array(readFileSync(join(folder, 'content.sig')));
     const text = utf8(DESCRIPTION);
     assert.ok('keySha256' in verifyDescriptionSignature(text, signatureBytes, keysPem));
-    for (let bit = 0; bit < signatureBytes.length * 8; bit += 1) {
+    for (let bit = 0; bit < signatureBytes.length * 8; bit += FLIP_STEP) {
       const flipped = signatureBytes.slice();
       flipped[bit >> 3]! ^= 1 << (bit & 7);
       assert.throws(() => verifyDescriptionSignature(text, flipped, keysPem), { code: 'IMAGE_SIGNATURE_INVALID' });
@@ -424,7 +425,7 @@ describe('SWUpdate images made by openssl and cpio', { skip }, () => {
       await assert.rejects(verifySwu(swu.subarray(0, length), trust), { code: 'IMAGE_TRUNCATED' }, `length ${length}`);
     }
     const start = Buffer.from(swu).indexOf(PAYLOAD);
-    for (let bit = start * 8; bit < (start + PAYLOAD.length) * 8; bit += 1) {
+    for (let bit = start * 8; bit < (start + PAYLOAD.length) * 8; bit += FLIP_STEP) {
       const flipped = swu.slice();
       flipped[bit >> 3]! ^= 1 << (bit & 7);
       await assert.rejects(verifySwu(flipped, trust), { code: 'IMAGE_CHECKSUM_MISMATCH' }, `bit ${bit}`);
