@@ -1,5 +1,7 @@
 /** A ledger of real statements for tests: signed by real keys, taken out as a bundle and verified, as a product would. */
 
+import { type EatClaims, signEvidence } from '@pawl/core/attest';
+import { toBase64 } from '@pawl/core/bytes';
 import { keyIdOf } from '@pawl/core/cose';
 import { PrivateKey, sha256 } from '@pawl/core/crypto';
 import {
@@ -49,6 +51,20 @@ export class TestLedger {
     if (key === undefined) throw new TypeError('enrol the device first');
     const subject = { name: `device/${controllerId}`, digest: { sha256: keyIdOf(key.publicKey) } };
     await this.#append(key, 'urn:pawl:device-report:1', subject, predicate);
+  }
+
+  /** The server judged what an enrolled device attested; `by` signs in its place. */
+  async attest(
+    controllerId: string,
+    claims: Omit<EatClaims, 'nonce'>,
+    predicate: Statement['predicate'],
+    by?: PrivateKey,
+  ): Promise<void> {
+    const key = this.#devices.get(controllerId);
+    if (key === undefined) throw new TypeError('enrol the device first');
+    const evidence = toBase64(await signEvidence({ nonce: new Uint8Array(56), ...claims }, by ?? key));
+    const subject = { name: `device/${controllerId}`, digest: { sha256: keyIdOf(key.publicKey) } };
+    await this.#append(this.#key, 'urn:pawl:attestation-verdict:1', subject, { evidence, ...predicate });
   }
 
   /** A statement of the server itself. */

@@ -1,6 +1,7 @@
 /** A rollout that counts attested devices only: who is asked, what is believed, what it means, and that the ledger shows why. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import type { DeviceReport } from '@pawl/contract/device';
 import { type EatClaims, signEvidence, verifyEvidence } from '@pawl/core/attest';
@@ -235,6 +236,24 @@ test('foreign devices and other rollouts are never asked', async () => {
   const post = { method: 'POST' as const, headers: { 'content-type': EAT }, body: new Uint8Array(8) };
   assert.deepEqual(codeOf(await foreign.send(href, post)), [403, 'DEVICE_PROOF_REQUIRED']);
   foreign.close();
+});
+
+test('the verdicts are evidence of the product, observed, and each says which entry proves it', async () => {
+  const hearth = readFileSync(new URL('../../examples/products/hearth.yaml', import.meta.url), 'utf8');
+  const source = hearth
+    .replace('line: hearth', `line: ${LINE}`)
+    .replace('  - id: gateway\n', '  - id: gateway\n    controllerModel: hub\n');
+  await server.operator.call('putProduct', { params: { product: 'hearth' }, body: { source } });
+  const on = '2027-12-11';
+  const { cells } = await server.operator.call('getGap', { params: { product: 'hearth' }, query: { on } });
+  const proofs = cells.flatMap(({ model, proofs: all }) =>
+    all.flatMap((proof) => (proof.kind === 'attestation-report' ? [{ ...proof, model }] : [])),
+  );
+  assert.ok(proofs.length > 0);
+  assert.deepEqual([...new Set(proofs.map(({ model, grade }) => `${model} ${grade}`))], ['gateway observed']);
+  const { items } = await server.operator.call('listEntries', { query: { limit: 500 } });
+  const proven = items.filter(({ index }) => proofs.some(({ entry }) => entry === index));
+  assert.deepEqual([...new Set(proven.map(({ predicateType }) => predicateType))], ['urn:pawl:attestation-verdict:1']);
 });
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {

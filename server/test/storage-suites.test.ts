@@ -6,7 +6,14 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { PostgresCluster, skipWithoutPostgres } from './postgres.ts';
 
-const ROLLOUTS = ['rollout', 'rollout-policy', 'device-filter', 'mender-admission', 'mender-deployments'];
+const ROLLOUTS = [
+  'rollout',
+  'rollout-policy',
+  'attestation',
+  'device-filter',
+  'mender-admission',
+  'mender-deployments',
+];
 const SUITES = [...ROLLOUTS, 'people', 'events', 'webhooks', 'races', 'hostile-texts'];
 
 test('what holds over SQLite holds over PostgreSQL', { skip: skipWithoutPostgres() }, async (t) => {

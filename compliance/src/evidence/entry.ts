@@ -3,12 +3,14 @@
  * prove, each release and rollout a record. Takes the result of `verifyBundle`, which throws for anything that fails.
  *
  * A refusal by its code: bytes or authenticity → verify-and-reject; an older counter → anti-rollback. A revert → rollback.
+ * An attestation whose verdict follows from its evidence (verdict.ts) → attestation report.
  * What a device signed is *observed*; what the server recorded is *configured*.
  */
 import type { BundleEntry, PredicateType } from '@pawl/core/evidence';
 import type { EvidenceKind } from '../catalogue/index.ts';
 import type { Product } from '../product/index.ts';
 import type { Grade } from './grade.ts';
+import { shownByVerdict } from './verdict.ts';
 
 type Shown = {
   readonly kind: EvidenceKind;
@@ -147,6 +149,8 @@ function issuerOf({ kind, keyId }: BundleEntry['signer']): string {
 /** Reads the entries of a verified bundle in ledger order. */
 export function evidenceOfEntries(entries: readonly BundleEntry[], product: Product): EntryEvidence[] {
   const modelByDevice = new Map<string, string>();
+  /** Subject of a device -> the key that it enrolled last. */
+  const keyByDevice = new Map<string, string>();
   return entries.flatMap((entry): EntryEvidence[] => {
     const { index, predicateType, signer } = entry;
     // The statement that sealing makes has its own word for the time.
@@ -157,7 +161,15 @@ export function evidenceOfEntries(entries: readonly BundleEntry[], product: Prod
         ({ id, controllerModel }) => (controllerModel ?? id) === textOf(entry, 'model'),
       );
       if (isOurs && model !== undefined) modelByDevice.set(`device/${textOf(entry, 'controllerId')}`, model.id);
+      keyByDevice.set(`device/${textOf(entry, 'controllerId')}`, textOf(entry, 'publicKey'));
       return [];
+    }
+    if (predicateType === 'urn:pawl:attestation-verdict:1') {
+      const issuer = entry.subject[0]?.name ?? '';
+      const model = modelByDevice.get(issuer);
+      const title = shownByVerdict(entry, keyByDevice.get(issuer) ?? '');
+      if (model === undefined || title === undefined) return [];
+      return [{ kind: 'attestation-report', title, grade: 'observed', index, model, issuer, issuedOn }];
     }
     if (predicateType === 'urn:pawl:device-report:1') {
       const issuer = entry.subject[0]?.name ?? '';

@@ -23,6 +23,7 @@ import { catalogues } from './library.ts';
 const TYPES: readonly PredicateType[] = [
   'urn:pawl:device-enrolled:1',
   'urn:pawl:device-report:1',
+  'urn:pawl:attestation-verdict:1',
   'urn:pawl:release:1',
   'urn:pawl:rollout:1',
   'urn:pawl:key-registered:1',
@@ -58,13 +59,15 @@ type Ours = {
 
 type Belongs = (entry: BundleEntry, ours: Ours) => boolean;
 
+const ofDevice: Belongs = ({ subject: [about] }, { devices }) =>
+  about !== undefined && devices.get(about.name) === about.digest.sha256;
 const ofTenant: Belongs = ({ predicate }, { tenant }) => predicate['tenant'] === tenant;
 const ofRelease: Belongs = ({ subject }, { releases }) => releases.has(subject[0]?.name ?? '');
 
 /** Statements of other kinds name a line and no tenant. */
 const BELONGS: Readonly<Partial<Record<PredicateType, Belongs>>> = {
-  'urn:pawl:device-enrolled:1': ({ subject: [about] }, { devices }) =>
-    about !== undefined && devices.get(about.name) === about.digest.sha256,
+  'urn:pawl:device-enrolled:1': ofDevice,
+  'urn:pawl:attestation-verdict:1': ofDevice,
   'urn:pawl:device-report:1': ({ subject, signer }, { devices }) =>
     devices.get(subject[0]?.name ?? '') === signer.keyId,
   'urn:pawl:release:1': ofRelease,
@@ -80,15 +83,21 @@ const BELONGS: Readonly<Partial<Record<PredicateType, Belongs>>> = {
   'urn:pawl:supplier-answer:1': ofTenant,
 };
 
+/** Of these there are as many as devices. */
+const DEVICES_SAY: ReadonlySet<PredicateType> = new Set<PredicateType>([
+  'urn:pawl:device-report:1',
+  'urn:pawl:attestation-verdict:1',
+]);
+
 /** What makes a report say the same as another one. */
 function sameness(
   { index, predicateType, subject, predicate }: BundleEntry,
   models: ReadonlyMap<string, unknown>,
 ): string {
-  if (predicateType !== 'urn:pawl:device-report:1') return `entry ${index}`;
-  const { state, version, code, at } = predicate;
+  if (!DEVICES_SAY.has(predicateType)) return `entry ${index}`;
+  const { state = predicate['verdict'], version, code = predicate['reasons'], at } = predicate;
   const day = typeof at === 'string' ? at.slice(0, 10) : '';
-  return JSON.stringify([models.get(subject[0]?.name ?? ''), state, version, code, day]);
+  return JSON.stringify([predicateType, models.get(subject[0]?.name ?? ''), state, version, code, day]);
 }
 
 async function entriesOfLine(db: Db, tenantId: number, line: string): Promise<BundleEntry[]> {
