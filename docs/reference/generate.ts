@@ -1,10 +1,11 @@
 /**
- * Writes the generated reference pages: error codes, command-line help, image formats, OpenAPI. `--check` writes nothing and exits 1
+ * Writes the generated reference pages: error codes, command-line help, image formats, the mission, OpenAPI. `--check` writes nothing and exits 1
  * when a page on disk is not what the code says.
  */
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import type { ErrorTable } from '@pawl/core/bytes';
 import { renderApi } from './api.ts';
+import { renderMission } from './mission.ts';
 
 const ROOT = `${import.meta.dirname}/../..`;
 
@@ -105,6 +106,7 @@ const pages: Record<string, string> = {
   'errors.md': await renderErrors(),
   'cli.md': await renderHelp(),
   'formats.md': await renderFormats(),
+  'mission.md': renderMission(),
   'openapi-management.json': await renderOpenApi('management'),
   'openapi-device.json': await renderOpenApi('device'),
   'openapi-mender.json': await renderOpenApi('mender'),
