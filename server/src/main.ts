@@ -41,6 +41,7 @@ import { registerInquiries } from './http/pages/inquiry.ts';
 import { registerIntake } from './http/pages/intake.ts';
 import { registerOidc } from './http/pages/oidc.ts';
 import { registerPages } from './http/pages/pages.ts';
+import { registerShares } from './http/pages/share.ts';
 import { problemOf } from './http/problem.ts';
 import { RateLimit } from './http/rate-limit.ts';
 import { refuseRepeatedHeaders } from './http/repeated-headers.ts';
@@ -213,6 +214,7 @@ async function buildApp(config: ServerConfig, ports: ServerPorts, lastSeen: Last
   const tenantId = () => ports.database.write((trx) => ensureTenant(trx, tenantOf(config)));
   await registerIntake(app, { ports, tenantId: onceDone(tenantId), proxySecret: edge.proxySecret });
   await registerInquiries(app, { ports, proxySecret: edge.proxySecret });
+  await registerShares(app, { ports, proxySecret: edge.proxySecret });
   if (config.oidc !== undefined) {
     registerOidc(app, { ...config.oidc, tenantId }, edge, ports);
   }

@@ -54,6 +54,17 @@ async function fillCompliance(): Promise<Readonly<Record<'waiver' | 'vulnerabili
   return { waiver, vulnerability, incident };
 }
 
+/** What suppliers were asked, and who may look. */
+async function fillSupply(): Promise<Readonly<Record<'inquiry' | 'share', number>>> {
+  const { operator } = server;
+  const questions = [{ id: 'q', topic: 't', text: 'Is it?', kind: 'yes-no', attachment: false } as const];
+  const template = { template: 'parts', edition: '1', title: 'Parts', questions };
+  const asked = { supplier: 'Chip AG', product: 'hearth', parts: ['MCU'], dueOn: '2027-01-01', template };
+  const inquiry = (await operator.call('makeInquiry', { body: asked })).inquiry.id;
+  const seen = { product: 'hearth', audience: 'Import GmbH', role: 'importer' } as const;
+  return { inquiry, share: (await operator.call('makeShare', { body: seen })).share.id };
+}
+
 /** One of everything that has an address. */
 async function fill(): Promise<typeof path> {
   const { operator } = server;
@@ -82,11 +93,14 @@ async function fill(): Promise<typeof path> {
   const dates = { edition: 'EN 303 645 V3.1.3', issuedOn: '2026-01-01', validUntil: '2027-01-01' };
   const evidence = (await operator.call('addEvidence', { body: { ...report, ...dates, file } as NewEvidence })).id;
   const { waiver, vulnerability, incident } = await fillCompliance();
+  const { inquiry, share } = await fillSupply();
   return {
     products: { product: 'hearth', market: 'EU' },
     waivers: { id: String(waiver) },
     vulnerabilities: { id: String(vulnerability) },
     incidents: { id: String(incident) },
+    inquiries: { id: String(inquiry), sha256: 'ab'.repeat(32) },
+    shares: { id: String(share) },
     evidence: { id: String(evidence) },
     'device-offers': { id: String(offer) },
     'device-authorities': { id: String(authority) },
@@ -148,6 +162,9 @@ const BODIES: Readonly<Record<string, unknown>> = {
   returnRollout: { releaseId: 1 },
   denyRollout: { reason: 'no' },
   withdrawEvidence: { reason: 'it was of another product' },
+  reviewInquiry: { verdict: 'accept' },
+  withdrawInquiry: { reason: 'r' },
+  revokeShare: { reason: 'r' },
   setRoles: { roles: ['viewer'] },
   registerApprovalKeyFor: { label: 'k', publicKeyPem: KEY },
   putWebhook: { url: 'https://example.com/other', state: 'active', types: ['pawl.device.enrolled'] },

@@ -75,6 +75,10 @@ export const WORK_COMMANDS: CommandTable = {
     summary: 'what suppliers are asked, and what they answered',
     load: async () => (await import('./inquiry.ts')).inquiry,
   },
+  share: {
+    summary: "who may look at one product's evidence by a link",
+    load: async () => (await import('./share.ts')).share,
+  },
   ledger: {
     summary: 'what has happened, and the proof of it',
     load: async () => (await import('./ledger.ts')).ledger,

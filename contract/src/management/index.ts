@@ -97,6 +97,7 @@ export {
   type WaveState,
 } from './resources/rollout-plan.ts';
 export type { ConsentRules } from './resources/rollout-policy.ts';
+export { type NewShare, OPERATOR_ROLES, type OperatorRole, type Share } from './resources/share.ts';
 export type {
   ApprovalKey,
   ApprovalSignature,

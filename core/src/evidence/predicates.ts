@@ -111,6 +111,10 @@ export const PREDICATES = {
     summary: 'what a supplier answered to one question and what that is worth; the digest is of the whole answer',
     signedBy: ['ledger'],
   },
+  'urn:pawl:share:1': {
+    summary: 'somebody outside may look at the evidence of a product from now on, or no longer may',
+    signedBy: ['ledger'],
+  },
   'urn:pawl:product:1': {
     summary: 'what a product is was written down; the subject is the record',
     signedBy: ['ledger'],

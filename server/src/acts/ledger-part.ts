@@ -28,6 +28,7 @@ function open({ envelope }: LedgerRow): Opened {
   return { statement, keyId: signatures[0]?.keyid ?? '' };
 }
 
+type Takes = (statement: Statement) => boolean;
 type Whose = { readonly tenantId: number; readonly isFirst: boolean };
 
 /** Nobody knows any more whose the oldest entries are: they go to who runs the server. */
@@ -35,7 +36,7 @@ const isOf = ({ tenantId }: LedgerRow, whose: Whose): boolean =>
   tenantId === whose.tenantId || (tenantId === null && whose.isFirst);
 
 /** Indexes of the part of a tenant, with those of the entries that introduced its signers. */
-async function indexesOf(db: Db, filter: PartFilter, whose: Whose, size: number): Promise<number[]> {
+async function indexesOf(db: Db, takes: Takes, whose: Whose, size: number): Promise<number[]> {
   const introducedAt = new Map<string, number>();
   const indexes = new Set<number>();
   for (let from = 0; from < size; from += PAGE) {
@@ -43,7 +44,7 @@ async function indexesOf(db: Db, filter: PartFilter, whose: Whose, size: number)
       const { statement, keyId } = open(row);
       if (statement.predicate['publicKey'] !== undefined)
         introducedAt.set(statement.subject[0]?.digest.sha256 ?? '', row.index);
-      if (!isOf(row, whose) || !filter.takes(statement)) continue;
+      if (!isOf(row, whose) || !takes(statement)) continue;
       indexes.add(row.index);
       const introduction = introducedAt.get(keyId);
       if (introduction !== undefined) indexes.add(introduction);
@@ -53,10 +54,15 @@ async function indexesOf(db: Db, filter: PartFilter, whose: Whose, size: number)
 }
 
 /**
- * Writes a part of the ledger of one tenant as a bundle; with nothing asked for, all that is its own.
+ * Writes a part of the ledger of one tenant as a bundle; with nothing asked for, all that is its own. `only` keeps to less.
  * @throws EvidenceVaultError PRODUCT_UNKNOWN
  */
-export async function exportPart(ports: ServerPorts, tenantId: number, part: LedgerPart): Promise<Uint8Array> {
+export async function exportPart(
+  ports: ServerPorts,
+  tenantId: number,
+  part: LedgerPart,
+  only: (statement: Statement) => boolean = () => true,
+): Promise<Uint8Array> {
   const { read } = ports.database;
   const line = part.product === undefined ? undefined : (await mustFindProduct(read, tenantId, part.product)).line;
   const whose = { tenantId, isFirst: await isFirstTenant(read, tenantId) };
@@ -68,7 +74,10 @@ export async function exportPart(ports: ServerPorts, tenantId: number, part: Led
     return known.get(name);
   };
   const entries = [];
-  for (const index of await indexesOf(read, new PartFilter(part, line), whose, size)) {
+  const filter = new PartFilter(part, line);
+  // The filter learns from every entry that it sees.
+  const takes = (statement: Statement): boolean => filter.takes(statement) && only(statement);
+  for (const index of await indexesOf(read, takes, whose, size)) {
     const [row] = await listLedger(read, index, 1);
     if (row === undefined) throw new TypeError('the ledger keeps its entries');
     entries.push({ index, envelope: row.envelope, hashes: await runPlan(planInclusion(index, size), getNode) });

@@ -10,6 +10,7 @@ import { INQUIRY_ROUTES } from './pages/inquiry.ts';
 import { INTAKE_ROUTES } from './pages/intake.ts';
 import { OIDC_ROUTES } from './pages/oidc.ts';
 import { PAGES } from './pages/pages.ts';
+import { SHARE_ROUTES } from './pages/share.ts';
 import { TLOG_ROUTES } from './tlog/register.ts';
 
 type Row = { readonly method: string; readonly path: string };
@@ -22,6 +23,7 @@ const ROWS: readonly Row[] = [
   ...INTAKE_ROUTES,
   ...INQUIRY_ROUTES,
   ...TLOG_ROUTES,
+  ...SHARE_ROUTES,
   ...PAGES.map(({ path }) => ({ method: 'GET', path })),
 ];
 

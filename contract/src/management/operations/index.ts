@@ -24,6 +24,7 @@ import { PRODUCT_OPERATIONS } from './product.ts';
 import { RELEASE_OPERATIONS } from './release.ts';
 import { ROLLOUT_OPERATIONS } from './rollout.ts';
 import { SERVER_OPERATIONS } from './server.ts';
+import { SHARE_OPERATIONS } from './share.ts';
 import { SIGN_IN_OPERATIONS } from './sign-in.ts';
 import { TENANT_OPERATIONS } from './tenant.ts';
 import { TRANSFER_OPERATIONS } from './transfer.ts';
@@ -58,6 +59,7 @@ export const MANAGEMENT_OPERATIONS = {
   ...EVIDENCE_OPERATIONS,
   ...PRODUCT_OPERATIONS,
   ...INQUIRY_OPERATIONS,
+  ...SHARE_OPERATIONS,
   ...EVENT_OPERATIONS,
   ...WEBHOOK_OPERATIONS,
   ...VULNERABILITY_OPERATIONS,

@@ -27,6 +27,36 @@ export const SUPPLY_ERRORS = {
     advice: 'Open the link again: it shows what was saved last. Nothing of this form was taken.',
     status: 409,
   },
+  SHARE_UNKNOWN: {
+    message: 'there is no such share',
+    advice: 'List the shares with `pawl share list`.',
+    status: 404,
+  },
+  SHARE_ENDED: {
+    message: 'the share was revoked already',
+    advice: 'Look at it with `pawl share list`.',
+    status: 409,
+  },
+  SHARE_LINK_INVALID: {
+    message: 'this link leads nowhere, or nowhere any more',
+    advice: 'Ask whoever sent it for a new one.',
+    status: 404,
+  },
+  SHARE_CODE_WANTED: {
+    message: 'this link needs a code',
+    advice: 'Open the page and put the code in that came another way.',
+    status: 401,
+  },
+  SHARE_CODE_WRONG: {
+    message: 'this is not the code of this link',
+    advice: 'Ask whoever sent it; codes are told apart by every letter.',
+    status: 403,
+  },
+  SHARE_DOCUMENT_UNKNOWN: {
+    message: 'no such document is shared by this link',
+    advice: 'Open the page of the link: it lists what there is.',
+    status: 404,
+  },
   INQUIRY_FULL: {
     message: 'the files of this inquiry are too large together',
     advice: 'Attach less, or ask whoever sent the link for another way.',

@@ -27,6 +27,7 @@ import { ROLLOUT_PAGES } from './rollout-pages.ts';
 import { ROLLOUT_POLICY } from './rollout-policy.ts';
 import { SBOMS } from './sboms.ts';
 import { SEALED_SECRETS } from './sealed-secrets.ts';
+import { SHARES } from './shares.ts';
 import { SIGN_IN } from './sign-in.ts';
 import { VERSION_SEEN } from './version-seen.ts';
 import { VULNERABILITIES } from './vulnerabilities.ts';
@@ -68,4 +69,5 @@ export const MIGRATIONS: readonly Migration[] = [
   ATTESTATION,
   INQUIRIES,
   WITNESSES,
+  SHARES,
 ];

@@ -18,6 +18,7 @@ import type { MenderSchema } from './mender.ts';
 import type { ProductSchema } from './product.ts';
 import type { ReleaseSchema } from './release.ts';
 import type { RolloutSchema } from './rollout.ts';
+import type { ShareSchema } from './share.ts';
 import type { SignInSchema } from './sign-in.ts';
 import type { VulnerabilitySchema } from './vulnerability.ts';
 import type { WebhookSchema } from './webhook.ts';
@@ -40,6 +41,7 @@ export type Schema = AccessSchema &
   WebhookSchema &
   IncidentSchema &
   InquirySchema &
+  ShareSchema &
   VulnerabilitySchema;
 
 export type { PersonTable } from './access.ts';
@@ -55,5 +57,6 @@ export type { MenderAuthTable } from './mender.ts';
 export type { ProductTable, WaiverTable } from './product.ts';
 export type { ArtifactTable, ReleaseTable } from './release.ts';
 export type { AssignmentTable, MemberTable, RolloutTable, WaveTable } from './rollout.ts';
+export type { ShareTable } from './share.ts';
 export type { CaseLogTable, CaseTable, SbomTable } from './vulnerability.ts';
 export type { DeadLetterTable, WebhookTable } from './webhook.ts';

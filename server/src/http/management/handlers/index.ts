@@ -22,6 +22,7 @@ import { PRODUCT_HANDLERS } from './product.ts';
 import { RELEASE_HANDLERS } from './release.ts';
 import { ROLLOUT_HANDLERS } from './rollout.ts';
 import { SERVER_HANDLERS } from './server.ts';
+import { SHARE_HANDLERS } from './share.ts';
 import { SIGN_IN_HANDLERS } from './sign-in.ts';
 import { TENANT_HANDLERS } from './tenant.ts';
 import { TRANSFER_HANDLERS } from './transfer.ts';
@@ -56,6 +57,7 @@ export const HANDLERS: Handlers = {
   ...EVIDENCE_HANDLERS,
   ...PRODUCT_HANDLERS,
   ...INQUIRY_HANDLERS,
+  ...SHARE_HANDLERS,
   ...EVENT_HANDLERS,
   ...WEBHOOK_HANDLERS,
   ...VULNERABILITY_HANDLERS,
