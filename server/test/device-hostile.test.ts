@@ -5,8 +5,10 @@
  */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ManagementClient } from '@pawl/contract/client';
 import { DEVICE_OPERATIONS, type DeviceOperation } from '@pawl/contract/device';
@@ -117,11 +119,10 @@ after(async () => {
 
 /** What was done so far has its place in the ledger and in the stream of events. */
 async function settled(): Promise<void> {
-  const seen = async () => [
-    (await server.operator.call('getCheckpoint', {})).size,
-    (await server.operator.call('listEvents', { query: {} })).items.length,
-  ];
-  for (let now = await seen(); now.join() !== '18,15'; now = await seen());
+  const headers = { authorization: `Bearer ${server.token}` };
+  for (let text = ''; !/^pawl_events_waiting 0$/m.test(text) || !/^pawl_statements_waiting 0$/m.test(text); ) {
+    ({ text } = await exchange(`${server.url}/metrics`, { headers }));
+  }
 }
 
 const authorizationOf = ({ api }: Row) => (api === 'device' ? `TargetToken ${token}` : `Bearer ${mender.token}`);
@@ -131,11 +132,22 @@ function pathOf({ path }: Row, other: Readonly<Record<string, string>> = {}): st
   return path.replace(/\{(\w+)\}/g, (_, name: string) => other[name] ?? params[name] ?? assert.fail(name));
 }
 
-function send(row: Row, request: RawRequest = {}, other: Readonly<Record<string, string>> = {}): Promise<RawAnswer> {
+/** Which refusals of which operations there were, in the form of its API: `device.poll 401 CODE`. */
+const refusals = new Set<string>();
+
+async function send(
+  row: Row,
+  request: RawRequest = {},
+  other: Readonly<Record<string, string>> = {},
+): Promise<RawAnswer> {
   const type = 'bodyType' in row && row.bodyType !== undefined ? row.bodyType : 'application/json';
   const content = row.body === undefined ? {} : { 'content-type': type };
   const headers = { authorization: authorizationOf(row), ...content, ...request.headers };
-  return exchange(`${server.url}${pathOf(row, other)}`, { method: row.method, ...request, headers });
+  const answer = await exchange(`${server.url}${pathOf(row, other)}`, { method: row.method, ...request, headers });
+  const isOwn = request.method === undefined && answer.headers['content-type'] === 'application/json';
+  if (isOwn && answer.status >= 400)
+    refusals.add(`${row.api}.${row.id} ${answer.status} ${String(answer.json()['code'])}`);
+  return answer;
 }
 
 const MEMBERS: readonly string[] = [
@@ -525,4 +537,28 @@ test('an absurd range is ignored, answered in bounds, or refused; never more byt
       else if (answer.status === 200) assert.ok(answer.body.equals(server.swu), what);
     }
   }
+});
+
+type Documented = {
+  readonly paths: Record<
+    string,
+    Record<string, { readonly operationId: string; readonly responses: Record<string, { $ref?: string }> }>
+  >;
+};
+
+test('every refusal that there was stands in the OpenAPI document of its API, under its operation', () => {
+  const documented = new Set<string>();
+  for (const api of ['device', 'mender']) {
+    const file = join(import.meta.dirname, `../../docs/reference/openapi-${api}.json`);
+    const { paths } = JSON.parse(readFileSync(file, 'utf8')) as Documented;
+    for (const { operationId, responses } of Object.values(paths).flatMap((one) => Object.values(one))) {
+      for (const [status, { $ref }] of Object.entries(responses)) {
+        const codes = $ref?.split('/').at(-1)?.split('.') ?? [];
+        for (const code of codes) documented.add(`${api}.${operationId} ${status} ${code}`);
+      }
+    }
+  }
+  const missing = [...refusals].filter((one) => !documented.has(one));
+  assert.deepEqual(missing, []);
+  assert.ok(refusals.size > 100, `${refusals.size}`);
 });

@@ -47,6 +47,8 @@ export type DeviceOperation = {
   readonly bodyType?: string;
   readonly bodyBytesMax?: number;
   readonly response: z.ZodType | 'empty' | 'bytes' | 'text';
+  /** Its own refusals, beside those of what it takes. */
+  readonly errors?: readonly string[];
 };
 
 export const DEVICE_OPERATIONS = {
@@ -59,6 +61,7 @@ export const DEVICE_OPERATIONS = {
     body: ddiConfigData,
     bodyBytesMax: SMALL_BYTES_MAX,
     response: 'empty',
+    errors: ['DEVICE_ATTRIBUTES_INVALID'],
   },
   getDeploymentBase: {
     method: 'GET',
@@ -66,6 +69,7 @@ export const DEVICE_OPERATIONS = {
     summary: 'What to install',
     auth: 'device',
     response: ddiDeploymentBase,
+    errors: ['DEVICE_NOT_FOUND'],
   },
   postDeploymentFeedback: {
     method: 'POST',
@@ -75,6 +79,7 @@ export const DEVICE_OPERATIONS = {
     body: ddiFeedback,
     bodyBytesMax: FEEDBACK_BYTES_MAX,
     response: 'empty',
+    errors: ['DEVICE_NOT_FOUND', 'DEVICE_ACTION_GONE', 'DEVICE_STATUS_QUOTA_EXCEEDED'],
   },
   getCancelAction: {
     method: 'GET',
@@ -82,6 +87,7 @@ export const DEVICE_OPERATIONS = {
     summary: 'Which installation to stop',
     auth: 'device',
     response: ddiCancelAction,
+    errors: ['DEVICE_NOT_FOUND'],
   },
   postCancelFeedback: {
     method: 'POST',
@@ -91,6 +97,7 @@ export const DEVICE_OPERATIONS = {
     body: ddiFeedback,
     bodyBytesMax: FEEDBACK_BYTES_MAX,
     response: 'empty',
+    errors: ['DEVICE_NOT_FOUND', 'DEVICE_ACTION_GONE', 'DEVICE_CANCEL_NOT_ALLOWED', 'DEVICE_STATUS_QUOTA_EXCEEDED'],
   },
   getInstalledBase: {
     method: 'GET',
@@ -98,6 +105,7 @@ export const DEVICE_OPERATIONS = {
     summary: 'What was installed last',
     auth: 'device',
     response: ddiDeploymentBase,
+    errors: ['DEVICE_NOT_FOUND'],
   },
   putInstalledBase: {
     method: 'PUT',
@@ -107,6 +115,7 @@ export const DEVICE_OPERATIONS = {
     body: ddiInstalledVersion,
     bodyBytesMax: SMALL_BYTES_MAX,
     response: 'empty',
+    errors: ['DEVICE_NOT_FOUND', 'DEVICE_PROOF_REQUIRED'],
   },
   getConfirmationBase: {
     method: 'GET',
@@ -121,6 +130,7 @@ export const DEVICE_OPERATIONS = {
     summary: 'What waits for consent',
     auth: 'device',
     response: ddiConfirmationAction,
+    errors: ['DEVICE_NOT_FOUND'],
   },
   postConfirmationFeedback: {
     method: 'POST',
@@ -130,6 +140,7 @@ export const DEVICE_OPERATIONS = {
     body: ddiConfirmationFeedback,
     bodyBytesMax: FEEDBACK_BYTES_MAX,
     response: 'empty',
+    errors: ['DEVICE_NOT_FOUND', 'DEVICE_ACTION_GONE', 'DEVICE_POSTPONEMENT_REFUSED', 'DEVICE_STATUS_QUOTA_EXCEEDED'],
   },
   activateAutoConfirm: {
     method: 'POST',
@@ -139,6 +150,7 @@ export const DEVICE_OPERATIONS = {
     body: ddiActivateAutoConfirm,
     bodyBytesMax: SMALL_BYTES_MAX,
     response: 'empty',
+    errors: ['DEVICE_AUTO_CONFIRM_ACTIVE'],
   },
   deactivateAutoConfirm: {
     method: 'POST',
@@ -154,6 +166,7 @@ export const DEVICE_OPERATIONS = {
     summary: 'The files of a release',
     auth: 'device',
     response: ddiArtifact.array(),
+    errors: ['DEVICE_NOT_FOUND'],
   },
   getArtifact: {
     method: 'GET',
@@ -161,6 +174,13 @@ export const DEVICE_OPERATIONS = {
     summary: 'The bytes of a file, whole or by Range; or its MD5SUM file',
     auth: 'device',
     response: 'bytes',
+    errors: [
+      'DEVICE_NOT_FOUND',
+      'DEVICE_PRECONDITION_FAILED',
+      'DEVICE_RANGE_NOT_SATISFIABLE',
+      'BLOB_MISSING',
+      'BLOB_STORE_UNREACHABLE',
+    ],
   },
   enrol: {
     method: 'POST',
@@ -170,6 +190,7 @@ export const DEVICE_OPERATIONS = {
     body: enrolRequest,
     bodyBytesMax: SMALL_BYTES_MAX,
     response: enrolResponse,
+    errors: ['DEVICE_CLAIM_INVALID'],
   },
   introduce: {
     method: 'POST',
@@ -179,6 +200,15 @@ export const DEVICE_OPERATIONS = {
     body: introductionRequest,
     bodyBytesMax: SMALL_BYTES_MAX,
     response: introductionResponse,
+    errors: [
+      'DEVICE_INTRODUCTION_REFUSED',
+      'DEVICE_INTRODUCTIONS_TOO_MANY',
+      'DEVICE_CERTIFICATE_UNSUITABLE',
+      'DEVICE_CERTIFICATE_EXPIRED',
+      'DEVICE_CERTIFICATE_BARRED',
+      'DEVICE_CERTIFICATE_NAME_REFUSED',
+      'DEVICE_CERTIFICATE_KEY_DIFFERS',
+    ],
   },
   getTrustFile: {
     method: 'GET',
@@ -186,6 +216,7 @@ export const DEVICE_OPERATIONS = {
     summary: 'A file of the TUF repository',
     auth: 'device',
     response: 'bytes',
+    errors: ['DEVICE_NOT_FOUND'],
   },
   getLineKeys: {
     method: 'GET',
@@ -193,6 +224,7 @@ export const DEVICE_OPERATIONS = {
     summary: 'The image keys of a product line, a target of the TUF repository',
     auth: 'device',
     response: 'bytes',
+    errors: ['DEVICE_NOT_FOUND'],
   },
   postReport: {
     method: 'POST',
@@ -203,6 +235,18 @@ export const DEVICE_OPERATIONS = {
     bodyType: 'application/vnd.dsse+json',
     bodyBytesMax: SMALL_BYTES_MAX,
     response: reportResponse,
+    errors: [
+      'DEVICE_NOT_FOUND',
+      'DEVICE_BODY_MALFORMED',
+      'DEVICE_PROOF_REQUIRED',
+      'DEVICE_POSTPONEMENT_REFUSED',
+      'DEVICE_STATUS_QUOTA_EXCEEDED',
+      'REPORT_SIGNATURE_INVALID',
+      'REPORT_REPLAYED',
+      'REPORT_OUT_OF_ORDER',
+      'REPORT_DISAGREES',
+      'DEVICE_ACTION_GONE',
+    ],
   },
   getAttestationChallenge: {
     method: 'GET',
@@ -220,6 +264,7 @@ export const DEVICE_OPERATIONS = {
     bodyType: 'application/eat+cwt',
     bodyBytesMax: EVIDENCE_BYTES_MAX,
     response: attestationVerdict,
+    errors: ['DEVICE_PROOF_REQUIRED', 'DEVICE_NOT_FOUND', 'EVIDENCE_REFUSED'],
   },
 } as const satisfies Record<string, DeviceOperation>;
 

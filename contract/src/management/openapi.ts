@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { DEVICE_OPERATIONS, type DeviceOperation } from '../device/index.ts';
 import { MENDER_OPERATIONS, type MenderOperation } from '../mender/index.ts';
+import { type CodeRow, DDI_FORM, deviceCodes, MENDER_FORM, menderCodes, type RefusalForm } from './device-refusals.ts';
 import {
   IDEMPOTENCY_KEY,
   MANAGEMENT_OPERATIONS,
@@ -98,14 +99,22 @@ function isOpen(operation: AnyOperation): boolean {
   return 'allow' in operation ? operation.allow === 'open' : OPEN.has(operation.auth);
 }
 
+/** The bytes of a file may be at the object store, and the sender of a list may know them already. */
+function elsewhereOf(operation: AnyOperation): JsonSchema {
+  if ('allow' in operation || operation.response !== 'bytes') return {};
+  if (!operation.path.includes('/artifact')) return {};
+  const partial = { description: 'the bytes of Range', content: BYTES };
+  if ('status' in operation) return { '206': partial };
+  const location = { Location: { schema: { type: 'string' } } };
+  return { '206': partial, '302': { description: 'they are at the object store, for a while', headers: location } };
+}
+
 function statusOf(operation: AnyOperation): string {
   return 'status' in operation ? String(operation.status) : '200';
 }
 
 /** What a code means: the rows of the tables of errors, of all parts. */
-export type CodeTable = Readonly<
-  Record<string, { readonly message: string; readonly advice: string; readonly status?: number }>
->;
+export type CodeTable = Readonly<Record<string, CodeRow>>;
 
 /** What any operation may answer, by what it takes. */
 function commonCodes(operation: ManagementOperation): string[] {
@@ -128,9 +137,13 @@ function commonCodes(operation: ManagementOperation): string[] {
 }
 
 /** The refusals of an operation by status; each stands once in `responses`, by its codes. */
-function refusalsOf(operation: ManagementOperation, table: CodeTable, responses: JsonSchema): JsonSchema {
+function refusalsOf(
+  { codes: all, form }: { readonly codes: readonly string[]; readonly form: RefusalForm },
+  table: CodeTable,
+  responses: JsonSchema,
+): JsonSchema {
   const byStatus = new Map<number, string[]>();
-  for (const code of [...new Set([...commonCodes(operation), ...operation.errors])].sort()) {
+  for (const code of [...new Set(all)].sort()) {
     const status = table[code]?.status ?? 500;
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
@@ -138,26 +151,36 @@ function refusalsOf(operation: ManagementOperation, table: CodeTable, responses:
   for (const [status, codes] of [...byStatus].sort(([one], [other]) => one - other)) {
     const name = codes.join('.');
     refusals[String(status)] = { $ref: `#/components/responses/${name}` };
-    responses[name] ??= refusal(status, codes, table);
+    responses[name] ??= refusal(status, codes, form, table);
   }
   return refusals;
 }
 
 const PROBLEM = { $ref: '#/components/schemas/Problem' };
 
-function refusal(status: number, codes: readonly string[], table: CodeTable): JsonSchema {
+const PROBLEM_FORM: RefusalForm = {
+  contentType: 'application/problem+json',
+  schemaOf: (codes) => ({ allOf: [PROBLEM, { properties: { code: { enum: codes } } }] }),
+  example: (code, status, row) => {
+    const { message: title = '', advice = '' } = row ?? {};
+    return { type: 'about:blank', title, status, code, advice, requestId: 'req-1' };
+  },
+};
+
+function refusal(status: number, codes: readonly string[], form: RefusalForm, table: CodeTable): JsonSchema {
   const examples: JsonSchema = {};
-  for (const code of codes) {
-    const { message: title = '', advice = '' } = table[code] ?? {};
-    examples[code] = { value: { type: 'about:blank', title, status, code, advice, requestId: 'req-1' } };
-  }
-  const schema = { allOf: [PROBLEM, { properties: { code: { enum: codes } } }] };
-  return { description: codes.join(', '), content: { 'application/problem+json': { schema, examples } } };
+  for (const code of codes) examples[code] = { value: form.example(code, status, table[code]) };
+  return { description: codes.join(', '), content: { [form.contentType]: { schema: form.schemaOf(codes), examples } } };
+}
+
+/** With which codes an operation refuses, and how it words them. */
+function refusedBy(operation: AnyOperation): { readonly codes: readonly string[]; readonly form: RefusalForm } {
+  if ('allow' in operation) return { codes: [...commonCodes(operation), ...operation.errors], form: PROBLEM_FORM };
+  if ('status' in operation) return { codes: menderCodes(operation), form: MENDER_FORM };
+  return { codes: deviceCodes(operation), form: DDI_FORM };
 }
 
 const text = { type: 'string' };
-/** What hawkBit's and Mender's clients know, and our code. */
-const REFUSAL = { type: 'object', required: ['code'], properties: { code: text }, additionalProperties: text };
 const PROBLEM_SCHEMA = {
   type: 'object',
   description: 'RFC 9457',
@@ -176,10 +199,6 @@ const PROBLEM_SCHEMA = {
 function operationOf(id: string, operation: AnyOperation, table: CodeTable, responses: JsonSchema): JsonSchema {
   const body = bodyOf(operation);
   const isTagged = 'allow' in operation && operation.method === 'GET' && typeof operation.response === 'object';
-  const refusals =
-    'allow' in operation
-      ? refusalsOf(operation, table, responses)
-      : { default: { description: 'refused, with a code', content: { 'application/json': { schema: REFUSAL } } } };
   return {
     operationId: id,
     summary: operation.summary,
@@ -188,7 +207,8 @@ function operationOf(id: string, operation: AnyOperation, table: CodeTable, resp
     responses: {
       [statusOf(operation)]: successOf(operation),
       ...(isTagged ? { '304': { description: 'known already: If-None-Match names its ETag' } } : {}),
-      ...refusals,
+      ...elsewhereOf(operation),
+      ...refusalsOf(refusedBy(operation), table, responses),
     },
     security: isOpen(operation) ? [] : [{ token: [] }],
   };

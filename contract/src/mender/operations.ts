@@ -35,6 +35,8 @@ export type MenderOperation = {
   /** Of an answer that says yes; `nextDeployment` says 204 when there is nothing. */
   readonly status: 200 | 204;
   readonly response: z.ZodType | 'empty' | 'bytes' | 'text';
+  /** Its own refusals, beside those of what it takes. */
+  readonly errors?: readonly string[];
 };
 
 export const MENDER_OPERATIONS = {
@@ -86,6 +88,7 @@ export const MENDER_OPERATIONS = {
     bodyBytesMax: SMALL_BYTES_MAX,
     status: 204,
     response: 'empty',
+    errors: ['MENDER_DEPLOYMENT_UNKNOWN', 'MENDER_DEPLOYMENT_ABORTED', 'DEVICE_STATUS_QUOTA_EXCEEDED'],
   },
   putDeploymentLog: {
     method: 'PUT',
@@ -124,6 +127,13 @@ export const MENDER_OPERATIONS = {
     auth: 'ticket',
     status: 200,
     response: 'bytes',
+    errors: [
+      'MENDER_DEPLOYMENT_UNKNOWN',
+      'DEVICE_RANGE_NOT_SATISFIABLE',
+      'DEVICE_PRECONDITION_FAILED',
+      'BLOB_MISSING',
+      'BLOB_STORE_UNREACHABLE',
+    ],
   },
 } as const satisfies Record<string, MenderOperation>;
 
