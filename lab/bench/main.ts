@@ -1,7 +1,8 @@
-/** `npm run bench [polls|reports|rollout-start|ranges|seal|install|crypto|docs]`: runs the benchmarks one after the other and prints their tables. */
+/** `npm run bench [polls|reports|rollout-start|ranges|seal|install|crypto|docs|ledger]`: runs the benchmarks one after the other and prints their tables. */
 import { benchCrypto } from './crypto.ts';
 import { benchDocs } from './docs.ts';
 import { benchInstall } from './install.ts';
+import { benchLedger } from './ledger.ts';
 import { benchPolls } from './polls.ts';
 import { benchRanges } from './ranges.ts';
 import { benchReports } from './reports.ts';
@@ -17,6 +18,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   install: benchInstall,
   crypto: benchCrypto,
   docs: benchDocs,
+  ledger: benchLedger,
 };
 
 const wanted = process.argv.slice(2);

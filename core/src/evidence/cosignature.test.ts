@@ -39,6 +39,19 @@ test('an Ed25519 cosignature signs the very bytes of the specification: header, 
   a.signer.publicKey.verify(utf8(`cosignature/v1\ntime 1679315147\n${body}`), bytes.slice(12));
 });
 
+test('verifies a cosignature that transparency-dev/formats made, under the key that it made', () => {
+  const text = 'example.com/log\n30\ntLRjDWx9A5zENRs1bc7qvuYp/7PH+AH4LpPtA/s3r8A=\n';
+  const log = 'VPrleZSvcm24nqX6aum9XQZhvADKswxlojoKGaHWQ5hgV7ERQeynFipSzHS17aWTYCAQrz+/mRMHarnPrO2xZ7NyZQk=';
+  const witness =
+    '9J0lbQAAAABrAeJVUQfxRoLu1JICFE60mB1vFJI1erbpZXD5ZSI5kQDWUF478iRsLl9fmvO61OttPIQNvOqLROviLV7fSee+wsmOCA==';
+  const foreign = `${text}\n— example.com/log ${log}\n— w.example/witness ${witness}\n`;
+  const logKey = 'example.com/log+54fae579+AcJ9HbWg2ZXYZgXpjAJw81m5NwdVN8B2WyNQSEeqlWTh';
+  const witnesses = ['w.example/witness+f49d256d+BJxOBRu7aBsjzq2MapCQJc7x6DeVn5EBQsP0boLhSZAS'];
+  assert.deepEqual(verifyCosignatures(foreign, logKey, { witnesses, needed: 1 }), [
+    { witness: 'w.example/witness', atMs: 1_795_285_589_000 },
+  ]);
+});
+
 test('an ML-DSA-44 cosignature signs the structure of the specification, with the name of the witness in it', async () => {
   const d = newWitness('d.example', 'ML-DSA-44');
   const bytes = fromBase64((await d.cosign()).split(' ')[2] ?? '');

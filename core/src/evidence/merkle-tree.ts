@@ -98,10 +98,16 @@ export function planRoot(size: number): NodePlan<Uint8Array> {
   return newPlan(rangeNodes(0, size), foldRange);
 }
 
-/** The root of a list that grows, without storing nodes: only the complete subtrees at its right edge are kept. */
+/** A list that grows, of which only the complete subtrees at its right edge are kept. */
 export class GrowingTree {
-  readonly #peaks: { level: number; hash: Uint8Array }[] = [];
-  #size = 0;
+  readonly #peaks: TreeNode[] = [];
+  #size: number;
+
+  /** From the complete subtrees of a list of `size` leaves, left to right; an empty one without them. */
+  constructor(size = 0, peaks: readonly TreeNode[] = []) {
+    this.#size = size;
+    this.#peaks.push(...peaks);
+  }
 
   get size(): number {
     return this.#size;
@@ -111,15 +117,29 @@ export class GrowingTree {
     return foldRange(this.#peaks.map(({ hash }) => hash));
   }
 
-  add(leaf: Uint8Array): void {
-    let node = { level: 0, hash: leaf };
+  /** Takes in a leaf; gives the nodes that became complete, the leaf first. */
+  add(leaf: Uint8Array): TreeNode[] {
+    let node: TreeNode = { level: 0, index: this.#size, hash: leaf };
+    const made = [node];
     for (let left = this.#peaks.at(-1); left?.level === node.level; left = this.#peaks.at(-1)) {
       this.#peaks.pop();
-      node = { level: node.level + 1, hash: nodeHash(left.hash, node.hash) };
+      node = { level: node.level + 1, index: left.index / 2, hash: nodeHash(left.hash, node.hash) };
+      made.push(node);
     }
     this.#peaks.push(node);
     this.#size += 1;
+    return made;
   }
+}
+
+/** The plan of a list of `size` leaves that is to grow on: for many leaves at once, where `planAppend` is for one. */
+export function planGrowth(size: number): NodePlan<GrowingTree> {
+  expectSize(size, 'size');
+  const nodes = rangeNodes(0, size);
+  return newPlan(nodes, (hashes) => {
+    const peaks = nodes.map((node, at) => ({ ...node, hash: hashes[at] ?? emptyRoot() }));
+    return new GrowingTree(size, peaks);
+  });
 }
 
 /** The root over leaf hashes that are all at hand, without storing nodes. */

@@ -18,6 +18,7 @@ import {
   leafHash,
   type NodeId,
   planAppend,
+  planGrowth,
   planRoot,
   rootOf,
   rootOfLeaves,
@@ -100,6 +101,22 @@ test('appending stores exactly the complete subtrees, each once', async () => {
   for (const data of dataOf(13)) await store.append(data);
   const expected = [13, 6, 3, 1].flatMap((count, level) => Array.from({ length: count }, (_, i) => `${level}/${i}`));
   assert.deepEqual([...store.nodes.keys()].toSorted(), expected.toSorted());
+});
+
+test('a tree that goes on from its stored edge makes the nodes of appending one by one', async () => {
+  const data = dataOf(40);
+  for (const from of [0, 1, 7, 8, 31, 32]) {
+    const [store, whole] = [new Store(), new Store()];
+    for (const each of data.slice(0, from)) await store.append(each);
+    for (const each of data) await whole.append(each);
+    const plan = planGrowth(from);
+    const tree = plan.combine(plan.nodes.map(store.get));
+    for (const each of data.slice(from)) {
+      for (const { level, index, hash } of tree.add(leafHash(each))) store.nodes.set(`${level}/${index}`, hash);
+    }
+    assert.deepEqual([tree.size, tree.root], [40, mth(data)]);
+    assert.deepEqual(store.nodes, whole.nodes);
+  }
 });
 
 test('a plan names its nodes first, so that one query can read them all', async () => {

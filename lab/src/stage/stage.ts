@@ -46,8 +46,13 @@ export class Stage {
     return this.client(new URL(claimLink).origin);
   }
 
+  /** Of the operator. */
+  token(): string {
+    return readFileSync(join(this.dir, 'workspace', 'token'), 'utf8').trim();
+  }
+
   client(url: string): ManagementClient {
-    return new ManagementClient({ url, token: readFileSync(join(this.dir, 'workspace', 'token'), 'utf8').trim() });
+    return new ManagementClient({ url, token: this.token() });
   }
 
   /** Seals and publishes a release of one image; its id. */

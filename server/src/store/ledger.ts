@@ -11,7 +11,7 @@ import {
   type NodePlan,
   newStatement,
   type PredicateType,
-  planAppend,
+  planGrowth,
   planRoot,
   type Statement,
   type Subject,
@@ -60,13 +60,30 @@ export async function listNodes(
   return rows.map(({ hash }) => hash);
 }
 
-/** Reads the nodes of a plan and combines them. */
+/** Reads the nodes of a plan, in one query, and combines them. */
 export async function combinePlan<T>(db: Db, plan: NodePlan<T>): Promise<T> {
-  const hashes: (Uint8Array | undefined)[] = [];
-  for (const { level, index } of plan.nodes) {
-    hashes.push(await readNode(db, level, index));
-  }
-  return plan.combine(hashes);
+  if (plan.nodes.length === 0) return plan.combine([]);
+  const byLevel = Map.groupBy(plan.nodes, ({ level }) => level);
+  const rows = await db
+    .selectFrom('ledger_node')
+    .selectAll()
+    .where((eb) =>
+      eb.or(
+        [...byLevel].map(([level, nodes]) =>
+          eb.and([
+            eb('level', '=', level),
+            eb(
+              'idx',
+              'in',
+              nodes.map(({ index }) => index),
+            ),
+          ]),
+        ),
+      ),
+    )
+    .execute();
+  const found = new Map(rows.map(({ level, idx, hash }) => [`${level}/${idx}`, hash]));
+  return plan.combine(plan.nodes.map(({ level, index }) => found.get(`${level}/${index}`)));
 }
 
 /** The root over the first `size` entries. */
@@ -89,34 +106,6 @@ export async function appendEnvelope(
 const SEQUENCE_BATCH = 500;
 const INSERT_BATCH = 250;
 
-/** Nodes that were read or made in this transaction, so that a batch reads the edge of the tree once. */
-class Edge {
-  readonly #trx: Trx;
-  readonly #known = new Map<string, Uint8Array>();
-  readonly made: { level: number; idx: number; hash: Uint8Array }[] = [];
-
-  constructor(trx: Trx) {
-    this.#trx = trx;
-  }
-
-  async #hash(level: number, index: number): Promise<Uint8Array | undefined> {
-    const name = `${level}/${index}`;
-    const hash = this.#known.get(name) ?? (await readNode(this.#trx, level, index));
-    if (hash !== undefined) this.#known.set(name, hash);
-    return hash;
-  }
-
-  async append(index: number, envelope: Uint8Array): Promise<void> {
-    const plan = planAppend(index, leafHash(envelope));
-    const hashes: (Uint8Array | undefined)[] = [];
-    for (const node of plan.nodes) hashes.push(await this.#hash(node.level, node.index));
-    for (const node of plan.combine(hashes).nodes) {
-      this.#known.set(`${node.level}/${node.index}`, node.hash);
-      this.made.push({ level: node.level, idx: node.index, hash: node.hash });
-    }
-  }
-}
-
 async function insertInBatches<T>(
   rows: readonly T[],
   insert: (batch: readonly T[]) => Promise<unknown>,
@@ -128,11 +117,12 @@ async function insertInBatches<T>(
 export async function sequencePending(trx: Trx): Promise<void> {
   const pending = await trx.selectFrom('ledger_pending').selectAll().orderBy('id').limit(SEQUENCE_BATCH).execute();
   const size = await ledgerSize(trx);
-  const edge = new Edge(trx);
+  const tree = await combinePlan(trx, planGrowth(size));
   const entries = pending.map(({ id: _id, ...row }, index) => ({ ...row, idx: size + index }));
-  for (const { idx, envelope } of entries) await edge.append(idx, envelope);
+  const made = entries.flatMap(({ envelope }) => tree.add(leafHash(envelope)));
+  const nodes = made.map(({ level, index: idx, hash }) => ({ level, idx, hash }));
   await insertInBatches(entries, (batch) => trx.insertInto('ledger_entry').values(batch).execute());
-  await insertInBatches(edge.made, (batch) => trx.insertInto('ledger_node').values(batch).execute());
+  await insertInBatches(nodes, (batch) => trx.insertInto('ledger_node').values(batch).execute());
   // One by one: a statement that was committed since, with a number below the last, is not among them.
   await insertInBatches(pending, (batch) =>
     trx
