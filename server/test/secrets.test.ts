@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -35,6 +36,18 @@ const SCRIPT = `
 `;
 
 const PUBLIC = 'http://localhost:4711';
+type Tried = <T>(act: Promise<T>) => Promise<T | undefined>;
+
+const HEARTH = readFileSync(new URL('../../examples/products/hearth.yaml', import.meta.url), 'utf8');
+const BOOT = {
+  id: 'boot',
+  topic: 'secure-boot-chain',
+  text: 'Is it checked?',
+  kind: 'yes-no',
+  attachment: false,
+} as const;
+const TEMPLATE = { template: 'parts', edition: '1', title: 'Parts', questions: [BOOT] };
+
 const newSecret = (): string => randomBytes(32).toString('base64url');
 
 async function start(config: Omit<ServerConfig, 'now'>) {
@@ -86,7 +99,7 @@ async function startEcho() {
 class Secrets {
   readonly #known = new Map<string, string>();
   note(name: string, secret: string): string {
-    assert.ok(secret.length >= 16, `${name} is a secret`);
+    assert.ok(secret.length >= 10, `${name} is a secret`);
     this.#known.set(name, secret);
     return secret;
   }
@@ -104,6 +117,25 @@ class Secrets {
   }
 }
 
+/** People without an account come by links; in them is a secret. */
+async function links(url: string, operator: ManagementClient, secrets: Secrets, tried: Tried): Promise<void> {
+  await tried(operator.call('putProduct', { params: { product: 'hearth' }, body: { source: HEARTH } }));
+  const asked = { product: 'hearth', supplier: 'Chip Corp', parts: ['chip'], dueOn: '2999-01-01', template: TEMPLATE };
+  const inquiry = await tried(operator.call('makeInquiry', { body: asked }));
+  const scope = { product: 'hearth', audience: 'Import GmbH', role: 'importer', needsCode: true } as const;
+  const share = await tried(operator.call('makeShare', { body: scope }));
+  const code = share?.code ?? newSecret();
+  secrets.note('code of a share', code);
+  for (const path of [inquiry?.path, share?.path]) {
+    if (path === undefined) continue;
+    secrets.note('link', path.slice(path.lastIndexOf('/') + 1));
+    await exchange(`${url}${path}`);
+    const form = new URLSearchParams({ code, boot: 'yes' }).toString();
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    await exchange(`${url}${path}`, { method: 'POST', body: form, headers });
+  }
+}
+
 /** Signs in and asks in every way that carries a secret. What fails must fail: `isWell` says whether the rest works. */
 async function story(
   url: string,
@@ -115,8 +147,7 @@ async function story(
   const login = () => new ManagementClient({ url }).call('login', { body: { claim, label: 'secrets' } });
   const token = secrets.note(`token ${name}`, at.token ?? (await login()).token);
   const operator = new ManagementClient({ url, token });
-  const tried = async <T>(act: Promise<T>): Promise<T | undefined> =>
-    at.token === undefined ? await act : await act.catch(() => undefined);
+  const tried: Tried = async (act) => (at.token === undefined ? await act : await act.catch(() => undefined));
   const machine = await tried(operator.call('createToken', { body: { label: 'ci', role: 'operator' } }));
   const invited = await tried(operator.call('invitePerson', { body: { name: 'Ada', roles: ['viewer'] } }));
   const hook = await tried(operator.call('createWebhook', { body: { url: at.hook } }));
@@ -146,6 +177,7 @@ async function story(
     headers: { authorization: `TargetToken ${deviceToken}` },
   });
   // Where no secret belongs, people put one all the same.
+  await links(url, operator, secrets, tried);
   const lost = secrets.note('token in a query', newSecret());
   await exchange(`${url}/api/v1/devices?token=${lost}`, { headers: { authorization: `Bearer ${lost}` } });
   await exchange(`${url}/api/v1/${lost}`, { method: 'POST', body: lost, headers: { cookie: `pawl=${lost}` } });
