@@ -1,7 +1,9 @@
 /** Every parser that reads bytes of others, with inputs to begin with. A property stands beside the parser where one holds. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { isEqualBytes, utf8 } from '@pawl/core/bytes';
+import { isDeepStrictEqual } from 'node:util';
+import { signEvidence, verifyEvidence } from '@pawl/core/attest';
+import { concat, isEqualBytes, utf8 } from '@pawl/core/bytes';
 import { decodeCbor, encodeCbor, walkCbor } from '@pawl/core/cbor';
 import {
   createMac,
@@ -13,6 +15,7 @@ import {
   encryptEncrypt0,
   openEncryptInfo,
   openUnauthenticatedEncryptInfo,
+  parseSign1,
   signSign,
   signSign1,
   verifyMac,
@@ -242,6 +245,22 @@ function trustTargets(vectors: string): Target[] {
   const tuf = (role: RegExp): Uint8Array[] =>
     vectorsIn(join(vectors, 'tuf/tuf-conformance-static/tuf-on-ci-0.11/metadata'), role);
   return [
+    {
+      name: 'attestation',
+      seeds: async () => {
+        const claims = { nonce: new Uint8Array(56), version: '1.2.0', imageDigest: new Uint8Array(32) };
+        const evidence = await signEvidence({ ...claims, sequenceNumber: 7n, securityFloor: 3n }, KEY);
+        // The claims alone too: signed below, so that what is behind the signature is reached.
+        return [evidence, parseSign1(evidence.subarray(2)).payload ?? evidence];
+      },
+      run: async (bytes) => {
+        await ignoreCoded(() => verifyEvidence(bytes, KEY.publicKey));
+        const signed = concat(Uint8Array.of(0xd8, 0x3d), await signSign1({ payload: bytes }, KEY));
+        const { claims } = verifyEvidence(signed, KEY.publicKey);
+        const again = verifyEvidence(await signEvidence(claims, KEY), KEY.publicKey);
+        if (!isDeepStrictEqual(again.claims, claims)) throw new Error('claims change when they are written');
+      },
+    },
     { name: 'tuf-root', seeds: async () => tuf(/root\.json$/), run: (bytes) => parseRoot(bytes) },
     { name: 'tuf-targets', seeds: async () => tuf(/(targets|role)\.json$/), run: (bytes) => parseTargets(bytes) },
     {

@@ -134,6 +134,15 @@ test('a slot that was altered after the confirmation speaks against the device, 
   assert.deepEqual([state, attestation?.verdict], ['confirmed', 'contraindicated']);
   assert.deepEqual(attestation?.reasons, ['ATTEST_DIGEST_DIFFERS']);
   assert.equal((await links())['attest'], undefined);
+  // Whoever watches hears of it.
+  const told = async () => {
+    const { items } = await server.operator.call('listEvents', { query: { type: 'pawl.device.attested' } });
+    const all = items.flatMap((event) => (event.type === 'pawl.device.attested' ? [event.data] : []));
+    return all.find(({ controllerId }) => controllerId === 'altered');
+  };
+  await until(async () => (await told()) !== undefined);
+  const { verdict, reasons, rolloutId: of } = (await told()) ?? {};
+  assert.deepEqual([verdict, reasons, of], ['contraindicated', ['ATTEST_DIGEST_DIFFERS'], rolloutId]);
 });
 
 test('what speaks against a device is tried again where the rollout tries again: installing anew puts it right', async () => {

@@ -13,6 +13,7 @@ import { updateDevice } from '../store/devices.ts';
 import { appendStatement } from '../store/ledger.ts';
 import { findRelease } from '../store/releases.ts';
 import type { AssignmentTable, DeviceTable, ReleaseTable } from '../store/schema/index.ts';
+import { emitEvent } from './event.ts';
 import { noteProof } from './member.ts';
 import { challengeFor, isFirstAnswer } from './people/challenge.ts';
 import type { ServerPorts } from './ports.ts';
@@ -116,5 +117,14 @@ export async function judgeEvidence(
   });
   await insertLog(trx, assignmentId, { atMs: nowMs, status: verdict.tier, messages: reasons });
   await updateDevice(trx, device.id, { attest_assignment_id: null });
+  await emitEvent(trx, { tenantId: found.assignment.tenant_id, nowMs }, 'pawl.device.attested', {
+    assignmentId,
+    controllerId: device.controller_id,
+    line: found.release.line,
+    version: found.release.version,
+    rolloutId: found.assignment.rollout_id,
+    verdict: verdict.tier,
+    reasons,
+  });
   return { verdict, rolloutIds: await noteProof(trx, found.assignment, verdict.tier) };
 }

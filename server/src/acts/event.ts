@@ -30,6 +30,7 @@ const SUBJECTS: { readonly [T in EventType]: (data: EventData<T>) => string } = 
   'pawl.device.waiting': ({ introductionId }) => `introduction/${introductionId}`,
   'pawl.device.policy-changed': ({ controllerId }) => `device/${controllerId}`,
   'pawl.consent.answered': ({ controllerId }) => `device/${controllerId}`,
+  'pawl.device.attested': ({ controllerId }) => `device/${controllerId}`,
   'pawl.device.decommissioned': ({ controllerId }) => `device/${controllerId}`,
   'pawl.release.published': ({ line, version }) => `release/${line}/${version}`,
   'pawl.vulnerability.changed': ({ caseId }) => `vulnerability/${caseId}`,

@@ -73,6 +73,16 @@ export const EVENT_DATA = {
     answer: z.enum(['given', 'denied', 'postponed']),
     until: time.nullable(),
   }),
+  /** The server judged what a device attested of the release that it confirmed. */
+  'pawl.device.attested': z.strictObject({
+    assignmentId: numericId,
+    controllerId,
+    line: lineName,
+    version: releaseVersion,
+    rolloutId: numericId.nullable(),
+    verdict: z.enum(['affirming', 'contraindicated']),
+    reasons: z.array(z.string()),
+  }),
   'pawl.device.decommissioned': z.strictObject({ controllerId, line: lineName.nullable() }),
   'pawl.release.published': z.strictObject({
     releaseId: numericId,
@@ -148,6 +158,7 @@ export const event = z.discriminatedUnion('type', [
   envelopeOf('pawl.device.waiting'),
   envelopeOf('pawl.device.policy-changed'),
   envelopeOf('pawl.consent.answered'),
+  envelopeOf('pawl.device.attested'),
   envelopeOf('pawl.device.decommissioned'),
   envelopeOf('pawl.release.published'),
   envelopeOf('pawl.vulnerability.changed'),

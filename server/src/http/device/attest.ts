@@ -36,7 +36,10 @@ export const postEvidence: Handler<'postEvidence'> = async ({ device, body }, po
   const judging = ports.database.write(async (trx) => {
     const row = await getDeviceById(trx, device.id);
     const assignmentId = row.attest_assignment_id;
-    if (assignmentId === null) throw new DeviceApiError('DEVICE_NOT_FOUND');
+    // A key that was replaced meanwhile is no key of the device any more.
+    if (assignmentId === null || row.public_key_pem !== device.publicKeyPem) {
+      throw new DeviceApiError('DEVICE_NOT_FOUND');
+    }
     const asked = { device: row, assignmentId, by: device.spokenForBy };
     return await judgeEvidence(trx, ports, asked, { verified, bytes: body });
   });
