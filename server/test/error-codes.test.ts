@@ -9,6 +9,7 @@ import { EVIDENCE_VAULT_ERRORS } from '../src/acts/evidence/errors.ts';
 import { PEOPLE_ERRORS } from '../src/acts/people/errors.ts';
 import { REGISTRY_ERRORS } from '../src/acts/registry/errors.ts';
 import { SUPPLY_ERRORS } from '../src/acts/supply/errors.ts';
+import { TEST_PLAN_ERRORS } from '../src/acts/testing/errors.ts';
 import { HANDLING_ERRORS } from '../src/acts/vulnerability/errors.ts';
 import { BLOB_ERRORS } from '../src/blobs/errors.ts';
 import { EGRESS_ERRORS } from '../src/egress/errors.ts';
@@ -26,6 +27,7 @@ const TABLES = {
   REGISTRY_ERRORS,
   HANDLING_ERRORS,
   SUPPLY_ERRORS,
+  TEST_PLAN_ERRORS,
   API_ERRORS,
   STORE_ERRORS,
   BLOB_ERRORS,

@@ -71,6 +71,8 @@ export const UNKNOWN: Readonly<Record<string, string>> = {
   decideWaiver: 'WAIVER_UNKNOWN',
   getGap: 'PRODUCT_UNKNOWN',
   getTasks: 'PRODUCT_UNKNOWN',
+  getTestPlan: 'TEST_PLAN_UNKNOWN',
+  importTestResults: 'TEST_PLAN_UNKNOWN',
   revokeShare: 'SHARE_UNKNOWN',
   getInquiry: 'INQUIRY_UNKNOWN',
   renewInquiryLink: 'INQUIRY_UNKNOWN',
@@ -99,6 +101,18 @@ export const VALID_BODIES: Readonly<Record<string, string>> = {
   }),
   withdrawEvidence: '{"reason":"no"}',
   reviewInquiry: '{"verdict":"accept"}',
+  importTestResults: JSON.stringify({
+    results: [
+      {
+        requirement: 'a',
+        verdict: 'pass',
+        reference: 'x',
+        testedOn: '2026-01-01',
+        issuer: 'x',
+        edition: 'x',
+      },
+    ],
+  }),
   revokeShare: '{"reason":"no"}',
   withdrawInquiry: '{"reason":"no"}',
   proposeWaiver: '{"model":"a","requirement":"b","reason":"no"}',

@@ -153,6 +153,7 @@ const NOT_HAPPY = new Set([
   'getDossier',
   'getInquiry',
   'getAnswerFile',
+  'getTestPlan',
 ]);
 const PARAMS = { controllerId: 'd-1', name: 'group', index: '0', line: 'gateway' };
 

@@ -55,14 +55,20 @@ async function fillCompliance(): Promise<Readonly<Record<'waiver' | 'vulnerabili
 }
 
 /** What suppliers were asked, and who may look. */
-async function fillSupply(): Promise<Readonly<Record<'inquiry' | 'share', number>>> {
+async function fillSupply(): Promise<Readonly<Record<'inquiry' | 'share' | 'plan', number>>> {
   const { operator } = server;
   const questions = [{ id: 'q', topic: 't', text: 'Is it?', kind: 'yes-no', attachment: false } as const];
   const template = { template: 'parts', edition: '1', title: 'Parts', questions };
   const asked = { supplier: 'Chip AG', product: 'hearth', parts: ['MCU'], dueOn: '2027-01-01', template };
   const inquiry = (await operator.call('makeInquiry', { body: asked })).inquiry.id;
   const seen = { product: 'hearth', audience: 'Import GmbH', role: 'importer' } as const;
-  return { inquiry, share: (await operator.call('makeShare', { body: seen })).share.id };
+  const house = { id: 'house', name: 'House', country: 'DE', capabilities: ['update-simulation'], editions: [] };
+  const told = { leadTimeWeeks: 8, source: 'mail', verifiedOn: '2026-01-01' };
+  await operator.call('importLaboratories', { body: { laboratories: [{ ...house, ...told }] } });
+  const pinned = { catalogue: 'ETSI-EN-303-645', edition: 'V3.1.3 (2024-09)', laboratory: 'house' };
+  const planned = { product: 'hearth', models: ['gateway'], doneBy: '2027-09-01', ...pinned };
+  const plan = (await operator.call('makeTestPlan', { body: planned })).id;
+  return { inquiry, plan, share: (await operator.call('makeShare', { body: seen })).share.id };
 }
 
 /** One of everything that has an address. */
@@ -93,7 +99,7 @@ async function fill(): Promise<typeof path> {
   const dates = { edition: 'EN 303 645 V3.1.3', issuedOn: '2026-01-01', validUntil: '2027-01-01' };
   const evidence = (await operator.call('addEvidence', { body: { ...report, ...dates, file } as NewEvidence })).id;
   const { waiver, vulnerability, incident } = await fillCompliance();
-  const { inquiry, share } = await fillSupply();
+  const { inquiry, share, plan } = await fillSupply();
   return {
     products: { product: 'hearth', market: 'EU' },
     waivers: { id: String(waiver) },
@@ -101,6 +107,7 @@ async function fill(): Promise<typeof path> {
     incidents: { id: String(incident) },
     inquiries: { id: String(inquiry), sha256: 'ab'.repeat(32) },
     shares: { id: String(share) },
+    'test-plans': { id: String(plan) },
     evidence: { id: String(evidence) },
     'device-offers': { id: String(offer) },
     'device-authorities': { id: String(authority) },
@@ -165,6 +172,18 @@ const BODIES: Readonly<Record<string, unknown>> = {
   reviewInquiry: { verdict: 'accept' },
   withdrawInquiry: { reason: 'r' },
   revokeShare: { reason: 'r' },
+  importTestResults: {
+    results: [
+      {
+        requirement: 'ETSI-EN-303-645 5.3-10',
+        verdict: 'pass',
+        reference: '1',
+        testedOn: '2026-01-01',
+        issuer: 'house',
+        edition: 'V3.1.3 (2024-09)',
+      },
+    ],
+  },
   setRoles: { roles: ['viewer'] },
   registerApprovalKeyFor: { label: 'k', publicKeyPem: KEY },
   putWebhook: { url: 'https://example.com/other', state: 'active', types: ['pawl.device.enrolled'] },

@@ -79,6 +79,14 @@ export const WORK_COMMANDS: CommandTable = {
     summary: "who may look at one product's evidence by a link",
     load: async () => (await import('./share.ts')).share,
   },
+  laboratory: {
+    summary: 'laboratories, as you wrote them down',
+    load: async () => (await import('./laboratory.ts')).laboratory,
+  },
+  testplan: {
+    summary: 'tests planned by one edition, and their results',
+    load: async () => (await import('./testplan.ts')).testplan,
+  },
   ledger: {
     summary: 'what has happened, and the proof of it',
     load: async () => (await import('./ledger.ts')).ledger,

@@ -14,6 +14,7 @@ import { documentsOfEntries } from './documents.ts';
 import { evidenceOfEntries } from './entry.ts';
 import { type Grade, isAtLeast, KIND_RULES } from './grade.ts';
 import { handlingOfEntries } from './handling.ts';
+import { resultsOfEntries } from './results.ts';
 
 export type LedgerPlace = { readonly origin: string; readonly index: number };
 
@@ -74,6 +75,13 @@ export class Evidence {
           index,
         }),
     );
+    const results = resultsOfEntries(entries, product.product).map(
+      ({ index, grade, ...facts }) =>
+        new Evidence({ id: `${origin}/${index}/${facts.kind}/${facts.models.join()}`, ...facts }, grade, {
+          origin,
+          index,
+        }),
+    );
     // Whatever came with it, a supplier says so.
     const answers = answersOfEntries(entries, product).map(
       ({ index, ...facts }) =>
@@ -83,7 +91,7 @@ export class Evidence {
           { origin, index },
         ),
     );
-    return [...happened, ...documents, ...handled, ...answers];
+    return [...happened, ...documents, ...handled, ...answers, ...results];
   }
 }
 

@@ -109,6 +109,17 @@ export type {
   Session,
 } from './resources/sign-in.ts';
 export type { Tenant } from './resources/tenant.ts';
+export {
+  type Laboratory,
+  type LaboratoryDirectory,
+  laboratories as laboratoriesSchema,
+  type NewTestPlan,
+  type NewTestResults,
+  type RecordedResult,
+  type TestPlan,
+  type TestResult,
+  testResult as testResultSchema,
+} from './resources/testing.ts';
 export type { DeviceOffer, NewDeviceOffer, TakenDevices } from './resources/transfer.ts';
 export type { NewTrust, TrustStatus } from './resources/trust.ts';
 export { OPT_OUTS, type OptOut, URGENCIES, type Urgency } from './resources/urgency.ts';

@@ -115,6 +115,18 @@ export const PREDICATES = {
     summary: 'somebody outside may look at the evidence of a product from now on, or no longer may',
     signedBy: ['ledger'],
   },
+  'urn:pawl:laboratories:1': {
+    summary: 'the directory of laboratories was written down; the subject is the record',
+    signedBy: ['ledger'],
+  },
+  'urn:pawl:test-plan:1': {
+    summary: 'tests were planned by one edition of one catalogue, at a laboratory',
+    signedBy: ['ledger'],
+  },
+  'urn:pawl:test-result:1': {
+    summary: 'what a test of a requirement came to, by whom, and in which report',
+    signedBy: ['ledger'],
+  },
   'urn:pawl:product:1': {
     summary: 'what a product is was written down; the subject is the record',
     signedBy: ['ledger'],

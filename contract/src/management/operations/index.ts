@@ -27,6 +27,7 @@ import { SERVER_OPERATIONS } from './server.ts';
 import { SHARE_OPERATIONS } from './share.ts';
 import { SIGN_IN_OPERATIONS } from './sign-in.ts';
 import { TENANT_OPERATIONS } from './tenant.ts';
+import { TESTING_OPERATIONS } from './testing.ts';
 import { TRANSFER_OPERATIONS } from './transfer.ts';
 import { TRUST_OPERATIONS } from './trust.ts';
 import { VULNERABILITY_OPERATIONS } from './vulnerability.ts';
@@ -60,6 +61,7 @@ export const MANAGEMENT_OPERATIONS = {
   ...PRODUCT_OPERATIONS,
   ...INQUIRY_OPERATIONS,
   ...SHARE_OPERATIONS,
+  ...TESTING_OPERATIONS,
   ...EVENT_OPERATIONS,
   ...WEBHOOK_OPERATIONS,
   ...VULNERABILITY_OPERATIONS,

@@ -35,6 +35,7 @@ const TYPES: readonly PredicateType[] = [
   'urn:pawl:disclosure-policy:1',
   'urn:pawl:inquiry:1',
   'urn:pawl:supplier-answer:1',
+  'urn:pawl:test-result:1',
 ];
 const PAGE = 500;
 
@@ -81,6 +82,7 @@ const BELONGS: Readonly<Partial<Record<PredicateType, Belongs>>> = {
     releases.has((subject[0]?.name ?? '').replace(/^sbom\//, 'release/')),
   'urn:pawl:inquiry:1': ofTenant,
   'urn:pawl:supplier-answer:1': ofTenant,
+  'urn:pawl:test-result:1': ofTenant,
 };
 
 /** Of these there are as many as devices. */

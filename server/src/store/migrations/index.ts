@@ -29,6 +29,7 @@ import { SBOMS } from './sboms.ts';
 import { SEALED_SECRETS } from './sealed-secrets.ts';
 import { SHARES } from './shares.ts';
 import { SIGN_IN } from './sign-in.ts';
+import { TESTING } from './testing.ts';
 import { VERSION_SEEN } from './version-seen.ts';
 import { VULNERABILITIES } from './vulnerabilities.ts';
 import { WEBHOOKS } from './webhooks.ts';
@@ -70,4 +71,5 @@ export const MIGRATIONS: readonly Migration[] = [
   INQUIRIES,
   WITNESSES,
   SHARES,
+  TESTING,
 ];

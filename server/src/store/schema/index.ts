@@ -20,6 +20,7 @@ import type { ReleaseSchema } from './release.ts';
 import type { RolloutSchema } from './rollout.ts';
 import type { ShareSchema } from './share.ts';
 import type { SignInSchema } from './sign-in.ts';
+import type { TestingSchema } from './testing.ts';
 import type { VulnerabilitySchema } from './vulnerability.ts';
 import type { WebhookSchema } from './webhook.ts';
 
@@ -42,6 +43,7 @@ export type Schema = AccessSchema &
   IncidentSchema &
   InquirySchema &
   ShareSchema &
+  TestingSchema &
   VulnerabilitySchema;
 
 export type { PersonTable } from './access.ts';
@@ -58,5 +60,6 @@ export type { ProductTable, WaiverTable } from './product.ts';
 export type { ArtifactTable, ReleaseTable } from './release.ts';
 export type { AssignmentTable, MemberTable, RolloutTable, WaveTable } from './rollout.ts';
 export type { ShareTable } from './share.ts';
+export type { DirectoryTable, TestPlanTable, TestResultTable } from './testing.ts';
 export type { CaseLogTable, CaseTable, SbomTable } from './vulnerability.ts';
 export type { DeadLetterTable, WebhookTable } from './webhook.ts';

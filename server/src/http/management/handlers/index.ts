@@ -25,6 +25,7 @@ import { SERVER_HANDLERS } from './server.ts';
 import { SHARE_HANDLERS } from './share.ts';
 import { SIGN_IN_HANDLERS } from './sign-in.ts';
 import { TENANT_HANDLERS } from './tenant.ts';
+import { TESTING_HANDLERS } from './testing.ts';
 import { TRANSFER_HANDLERS } from './transfer.ts';
 import { TRUST_HANDLERS } from './trust.ts';
 import { VULNERABILITY_HANDLERS } from './vulnerability.ts';
@@ -58,6 +59,7 @@ export const HANDLERS: Handlers = {
   ...PRODUCT_HANDLERS,
   ...INQUIRY_HANDLERS,
   ...SHARE_HANDLERS,
+  ...TESTING_HANDLERS,
   ...EVENT_HANDLERS,
   ...WEBHOOK_HANDLERS,
   ...VULNERABILITY_HANDLERS,
