@@ -5,7 +5,7 @@ import { assertAbsent, inFolder } from '../workspace/files.ts';
 import { openSigningKey } from '../workspace/keyring.ts';
 import { obtainPassphrase, PASSPHRASE_OPTION } from '../workspace/passphrase.ts';
 import { PRODUCT_OPTIONS, readProductRecords } from '../workspace/product-records.ts';
-import { loadWorkspace, WORKSPACE_OPTION } from '../workspace/workspace.ts';
+import { loadWorkspace } from '../workspace/workspace.ts';
 
 const OUT_OPTION = { out: { type: 'string', value: 'DIR', summary: 'where they go', required: true } } as const;
 
@@ -21,7 +21,8 @@ function pagesOf({ files }: DocumentManifest): { readonly lines: string[]; reado
 const build = defineCommand({
   summary: 'make all documents of a product, each as HTML and as PDF',
   about: [
-    'From a product file and bundles of the ledger only: equal records give equal files. Sentences carry their grade and',
+    'From a product file and bundles of the ledger only, or, for a product that the server knows by its name, from the whole of',
+    'its ledger, verified here. Equal records give equal files. Sentences carry their grade and',
     'evidence; what is missing is shown as a gap. For machines: OSCAL and CycloneDX attestations. manifest.json lists every file with its SHA-256.',
   ],
   options: { ...PRODUCT_OPTIONS, ...OUT_OPTION },
@@ -56,7 +57,6 @@ const freeze = defineCommand({
     since: { type: 'string', value: 'DIR', summary: 'documents of before, to say what changed' },
     'sign-with': { type: 'string', value: 'NAME', summary: 'key of the workspace that signs', default: 'image' },
     ...PASSPHRASE_OPTION,
-    ...WORKSPACE_OPTION,
   },
   example:
     'pawl docs freeze --product hearth.yaml --bundle bundle.zip --key ledger.vkey --release 2.0.0 --out frozen/2.0.0',

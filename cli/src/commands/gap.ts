@@ -6,18 +6,11 @@ import type { CellRow, GateRow, TaskRow } from '@pawl/compliance/gap';
 import { type CommandGroup, defineCommand, type Io } from '../frame/command.ts';
 import { CliError } from '../frame/errors.ts';
 import { connect } from '../workspace/connection.ts';
-import { inFolder, isPresent } from '../workspace/files.ts';
-import { PRODUCT_OPTIONS, readProductRecords } from '../workspace/product-records.ts';
-import { loadWorkspace, WORKSPACE_OPTION } from '../workspace/workspace.ts';
+import { isOnServer, PRODUCT_OPTIONS, readProductRecords } from '../workspace/product-records.ts';
+import { loadWorkspace } from '../workspace/workspace.ts';
 
-const OPTIONS = { ...PRODUCT_OPTIONS, ...WORKSPACE_OPTION };
-type Given = Parameters<typeof readProductRecords>[1] & { readonly workspace: string | undefined };
-
-/** A word that is no file is the name of a product on the server. */
-async function isOnServer(io: Io, { product, bundle, models }: Given): Promise<boolean> {
-  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(product) || bundle.length > 0 || models.length > 0) return false;
-  return !(await isPresent(inFolder(io.cwd, product)));
-}
+const OPTIONS = PRODUCT_OPTIONS;
+type Given = Parameters<typeof readProductRecords>[1];
 
 type Counts = Readonly<Record<'met' | 'partial' | 'gap' | 'not-applicable' | 'watch', number>> & {
   readonly model: string;
