@@ -2,7 +2,7 @@
  * The ledger: ENTRIES (default 100,000) signed statements get their places in a real server's ledger, read back as checkpoint,
  * proofs and tiles; a proof is verified. Beside it, in the same run: the bare SHA-256 of the same leaves and nodes, and the
  * bare Ed25519 verification and hashes that a proof is made of. Figures of a ledger a tenth as long stand beside those of the
- * whole: proofs and tiles do not grow with it.
+ * whole: proofs and tiles do not grow with it. The gap matrix of a product reads every report once, and then what is new.
  */
 import { generateKeyPairSync, hash, sign, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import type { ManagementClient } from '@pawl/contract/client';
 import { fromBase64, fromHex, utf8 } from '@pawl/core/bytes';
 import { PrivateKey } from '@pawl/core/crypto';
 import { encodeEnvelope, encodeTlogProof, newStatement, signStatement, verifyTlogProof } from '@pawl/core/evidence';
-import { end } from '../src/stage/processes.ts';
+import { end, ROOT } from '../src/stage/processes.ts';
 import { Stage } from '../src/stage/stage.ts';
 
 const ENTRIES = Number(process.env['ENTRIES'] ?? 100_000);
@@ -19,14 +19,15 @@ const ENTRIES = Number(process.env['ENTRIES'] ?? 100_000);
 const SIGNED = 500;
 const ASKED = 300;
 const VERIFIED = 2000;
+const GAPS = 10;
 
 async function signedStatements(): Promise<Uint8Array[]> {
   const key = PrivateKey.generate('Ed25519');
   const envelopes: Uint8Array[] = [];
   for (let at = 0; at < SIGNED; at += 1) {
     const subject = [{ name: `device/bench-${at}`, digest: { sha256: 'ab'.repeat(32) } }];
-    const predicate = { assignmentId: at, from: 'downloading', to: 'verified', at: '2026-11-21T10:00:00.000Z' };
-    const statement = newStatement({ predicateType: 'urn:pawl:assignment-transition:1', subject, predicate });
+    const predicate = { assignmentId: at, state: 'confirmed', version: '1.0.0', at: '2026-11-21T10:00:00.000Z' };
+    const statement = newStatement({ predicateType: 'urn:pawl:device-report:1', subject, predicate });
     envelopes.push(encodeEnvelope(await signStatement(statement, key)));
   }
   return envelopes;
@@ -38,7 +39,7 @@ function writePending(dataDir: string, envelopes: readonly Uint8Array[], count: 
   db.exec('PRAGMA synchronous=OFF; BEGIN');
   const insert = db.prepare('INSERT INTO ledger_pending (envelope, predicate_type, subject) VALUES (?, ?, ?)');
   for (let at = 0; at < count; at += 1) {
-    insert.run(envelopes[at % envelopes.length] ?? new Uint8Array(), 'urn:pawl:assignment-transition:1', `bench/${at}`);
+    insert.run(envelopes[at % envelopes.length] ?? new Uint8Array(), 'urn:pawl:device-report:1', `bench/${at}`);
   }
   db.exec('COMMIT; PRAGMA wal_checkpoint(TRUNCATE)');
   db.close();
@@ -65,6 +66,16 @@ async function bareHashes(envelopes: readonly Uint8Array[], count: number): Prom
     hash('sha256', envelopes[at % envelopes.length] ?? node, 'buffer');
     hash('sha256', node, 'buffer');
   });
+}
+
+/** Milliseconds of the gap matrix of a product: the first one of this process, and the next ones. */
+async function gapMs(client: ManagementClient): Promise<{ first: number; next: number }> {
+  const source = readFileSync(`${ROOT}/examples/products/hearth.yaml`, 'utf8');
+  await client.call('putProduct', { params: { product: 'hearth' }, body: { source } });
+  const get = () => client.call('getGap', { params: { product: 'hearth' }, query: { on: '2027-12-11' } });
+  const first = await perSecond(1, get);
+  const next = await perSecond(GAPS, get);
+  return { first: 1000 / first, next: 1000 / next };
 }
 
 type Asked = {
@@ -168,6 +179,9 @@ export async function benchLedger(): Promise<void> {
         const ratio = (verified / parts).toFixed(2);
         console.log(`proof verified   ${verified.toFixed(3)} ms of the processor (aim 1)`);
         console.log(`                 bare Ed25519 and ${hashes + 1} hashes: ${parts.toFixed(3)} ms, ratio ${ratio}`);
+        const { first: cold, next } = await gapMs(client);
+        console.log(`gap matrix       ${cold.toFixed(0)} ms the first time, ${next.toFixed(0)} ms after that`);
+        console.log(`                 ratio ${(next / cold).toFixed(2)}`);
       }
       await placed.stop();
     }
