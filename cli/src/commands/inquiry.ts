@@ -22,8 +22,9 @@ const daysOf = (text: string | undefined): { validForDays?: number } =>
 /** How it stands with the day by which the answer is wanted. */
 function dueText({ state, isOverdue, daysLeft, dueOn }: Inquiry): Cell {
   if (state !== 'open') return dueOn;
-  if (isOverdue) return { text: `${dueOn}, ${-daysLeft} days late`, tone: 'bad' };
-  return { text: `${dueOn}, in ${daysLeft} days`, tone: daysLeft <= 7 ? 'strong' : 'good' };
+  const days = `${Math.abs(daysLeft)} day${Math.abs(daysLeft) === 1 ? '' : 's'}`;
+  if (isOverdue) return { text: `${dueOn}, ${days} late`, tone: 'bad' };
+  return { text: `${dueOn}, in ${days}`, tone: daysLeft <= 7 ? 'strong' : 'good' };
 }
 
 function linesOf(one: Inquiry, isTty: boolean): string[] {

@@ -94,7 +94,9 @@ function questionHtml(question: InquiryQuestion, { draft, faults }: InquirySheet
     radio(id, 'no', 'no', value),
     radio(id, 'unknown', 'not known', value),
   ];
-  return `<fieldset ${open}${says}><legend>${escapeHtml(text)}${wanted}</legend><div>${wrong}<div class="choices">${radios.join('')}</div>${end}</div></fieldset>`;
+  // A group has no aria-invalid (WAI-ARIA 1.2 §6.6); its description says what is wrong.
+  const described = fault === undefined ? '' : ` aria-describedby="w.${id}"`;
+  return `<fieldset ${open}${described}><legend>${escapeHtml(text)}${wanted}</legend><div>${wrong}<div class="choices">${radios.join('')}</div>${end}</div></fieldset>`;
 }
 
 function notices({ faults, isSaved, note, round, questions }: InquirySheet): string {
