@@ -49,6 +49,8 @@ const requirement = z.strictObject({
   componentType: text.optional(),
   /** Codes of refusals that show this one; a refusal by another check does not, whatever its kind. */
   shownByCodes: z.array(z.string().regex(/^[A-Z]+(?:_[A-Z]+)+$/)).optional(),
+  /** Set off by an event: while the records have none, nothing is owed. */
+  onEvent: z.literal(true).optional(),
   mitigates: z.array(text).optional(),
   derivedFrom: z.array(text).optional(),
   /** What really exists of a watch item. */

@@ -3,7 +3,7 @@
  * something for. A row says where it comes from; what a function does not know it leaves open for the manufacturer.
  */
 import type { EvidenceKind } from '../catalogue/index.ts';
-import { type Evidence, type Grade, isAtLeast } from '../evidence/index.ts';
+import type { Evidence, Grade } from '../evidence/index.ts';
 import type { Model } from '../product/index.ts';
 import { bestOf, countingEvidence, proofText, type Records } from './records.ts';
 
@@ -25,9 +25,9 @@ function proven(
   columns: (all: readonly Evidence[]) => Readonly<Record<string, string>>,
 ): IxitRow[] {
   const all = kinds.flatMap((kind) => bestOf(countingEvidence(records, model, [kind])) ?? []);
-  const [first] = all;
-  if (first === undefined) return [];
-  const grade = all.reduce<Grade>((weakest, one) => (isAtLeast(one.grade, weakest) ? weakest : one.grade), first.grade);
+  if (all.length === 0) return [];
+  // The words of a row are the platform's own: what devices signed shows that it is used, not each word.
+  const grade: Grade = all.some((one) => one.grade === 'claimed') ? 'claimed' : 'configured';
   return [{ columns: columns(all), grade, source: all.map(proofText).join('; ') }];
 }
 

@@ -69,11 +69,12 @@ export class Evidence {
         new Evidence({ id: `${origin}/${index}/${facts.kind}`, ...facts }, grade, { origin, index }),
     );
     const handled = handlingOfEntries(entries, product.product).map(
-      ({ index, ...facts }) =>
-        new Evidence({ id: `${origin}/${index}/${facts.kind}`, ...facts, issuer: 'update server' }, 'configured', {
-          origin,
-          index,
-        }),
+      ({ index, isBegun, ...facts }) =>
+        new Evidence(
+          { id: `${origin}/${index}/${facts.kind}`, ...facts, issuer: 'update server' },
+          isBegun === true ? 'claimed' : 'configured',
+          { origin, index },
+        ),
     );
     const results = resultsOfEntries(entries, product.product).map(
       ({ index, grade, ...facts }) =>

@@ -6,12 +6,13 @@
 import type { BundleEntry, PredicateType } from '@pawl/core/evidence';
 import type { EvidenceKind } from '../catalogue/index.ts';
 
-type Handled = {
-  readonly index: number;
+type Shown = {
   readonly kind: EvidenceKind;
   readonly title: string;
-  readonly issuedOn: string;
+  /** Begun and not done: it is shown, and does not count. */
+  readonly isBegun?: true;
 };
+type Handled = Shown & { readonly index: number; readonly issuedOn: string };
 type Predicate = BundleEntry['predicate'];
 
 function textOf(predicate: Predicate, key: string): string {
@@ -19,17 +20,24 @@ function textOf(predicate: Predicate, key: string): string {
   return typeof value === 'string' ? value : '';
 }
 
-type Shows = (predicate: Predicate) => { readonly kind: EvidenceKind; readonly title: string } | undefined;
+type Shows = (predicate: Predicate) => Shown | undefined;
 
 const SHOWN: Readonly<Partial<Record<PredicateType, Shows>>> = {
   'urn:pawl:vulnerability:1': (predicate) => ({
     kind: 'vulnerability-handling-record',
     title: `a case of vulnerability handling: ${textOf(predicate, 'act')}, now ${textOf(predicate, 'state')}`,
   }),
-  'urn:pawl:incident-report:1': (predicate) =>
-    textOf(predicate, 'act') === 'submit'
-      ? { kind: 'incident-report', title: `a report to the authorities was sent (${textOf(predicate, 'track')})` }
-      : undefined,
+  'urn:pawl:incident-report:1': (predicate) => {
+    const track = textOf(predicate, 'track');
+    switch (textOf(predicate, 'act')) {
+      case 'open':
+        return { kind: 'incident-report', title: `a report to the authorities is open (${track})`, isBegun: true };
+      case 'submit':
+        return { kind: 'incident-report', title: `a report to the authorities was sent (${track})` };
+      default:
+        return undefined;
+    }
+  },
   'urn:pawl:disclosure-policy:1': () => ({ kind: 'policy-document', title: 'the policy on disclosure was set' }),
 };
 

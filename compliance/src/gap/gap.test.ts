@@ -284,7 +284,7 @@ test('a bill of materials of the line counts, cases and reports only when the le
     return Evidence.fromBundle(await ledger.bundle(), PRODUCT).map(({ facts }) => facts.kind);
   };
   const own = await kindsWith('a', ['a']);
-  assert.deepEqual(own.toSorted(), ['incident-report', 'sbom', 'vulnerability-handling-record']);
+  assert.deepEqual(own.toSorted(), ['incident-report', 'incident-report', 'sbom', 'vulnerability-handling-record']);
   for (const [tenant, named] of [
     ['b', ['a']],
     [undefined, ['a']],
@@ -293,4 +293,22 @@ test('a bill of materials of the line counts, cases and reports only when the le
   ] as const) {
     assert.deepEqual(await kindsWith(tenant, named), ['sbom'], `${tenant ?? 'none'} ${named.join()}`);
   }
+});
+
+test('duties that an event sets off are not open without one, open while a report is not sent, and met when it was', async () => {
+  const stateWith = async (...acts: string[]): Promise<string[]> => {
+    const ledger = new TestLedger();
+    const put = { act: 'put', product: 'hearth', tenant: 'a', at: AT };
+    await ledger.record('urn:pawl:product:1', 'product/hearth', put);
+    for (const act of acts)
+      await ledger.record('urn:pawl:incident-report:1', 'incident/1', { act, track: 'incident', tenant: 'a', at: AT });
+    const cells = matrixOf({ evidence: Evidence.fromBundle(await ledger.bundle(), PRODUCT) });
+    return ['EU-CRA 14.1', 'EU-CRA 14.8', 'EU-CRA 14.7'].map((one) => cellOf(cells, 'gateway', one).state);
+  };
+  assert.deepEqual(await stateWith(), ['not-applicable', 'not-applicable', 'gap']);
+  assert.deepEqual(await stateWith('open'), ['gap', 'gap', 'gap']);
+  assert.deepEqual(await stateWith('open', 'submit'), ['met', 'gap', 'gap']);
+  const quiet = cellOf(matrixOf(), 'gateway', 'EU-CRA 14.4.a');
+  assert.equal(quiet.reason, 'set off by an event; the records have none');
+  assert.equal(quiet.approver, undefined);
 });

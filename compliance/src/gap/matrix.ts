@@ -98,11 +98,17 @@ function kindCell({ kind, entry, on }: Question, model: Model, evidence: ByKind)
   return { ...none, reason: nearest === undefined ? undefined : whyNot(nearest, model.id, on) };
 }
 
+const NO_EVENT = 'set off by an event; the records have none';
+
 type Judged = Pick<Cell, 'state' | 'kinds' | 'reason' | 'approver'>;
 
 function judgeEvidence(entry: LibraryEntry, model: Model, evidence: ByKind, on: string): Judged {
   const kinds = entry.requirement.evidenceKinds.map((kind) => kindCell({ kind, entry, on }, model, evidence));
   const have = kinds.filter(({ proof }) => proof !== undefined).length;
+  // An event that is on record and not answered is a piece of evidence that does not count.
+  const isQuiet = !evidence.has('incident-report') && kinds.every(({ proof }) => proof === undefined);
+  if (entry.requirement.onEvent === true && isQuiet)
+    return { state: 'not-applicable', kinds: [], reason: NO_EVENT, approver: undefined };
   const state = have === kinds.length ? 'met' : have > 0 ? 'partial' : 'gap';
   return { state, kinds, reason: kinds.find(({ reason }) => reason !== undefined)?.reason, approver: undefined };
 }
