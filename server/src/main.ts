@@ -50,6 +50,7 @@ import { siteFor } from './http/site.ts';
 import { CONNECTION_LIMITS, limitClients } from './http/slow-clients.ts';
 import { registerTlog } from './http/tlog/register.ts';
 import { forgetOldEvents, placeNewEvents } from './jobs/events.ts';
+import { remindOfInquiries } from './jobs/inquiry-reminders.ts';
 import { forgetKeptAnswers } from './jobs/kept-answers.ts';
 import { LastSeen } from './jobs/last-seen.ts';
 import { collectObjects } from './jobs/objects.ts';
@@ -328,6 +329,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       { name: 'webhooks', everyMs: WEBHOOKS_EVERY_MS, run: () => deliveries.turn() },
       { name: 'witnesses', everyMs: WITNESSES_EVERY_MS, run: () => witnesses.turn(ports) },
       { name: 'reminders', everyMs: REMIND_EVERY_MS, run: () => remindOfReports(ports) },
+      { name: 'inquiries', everyMs: RENEW_EVERY_MS, run: () => remindOfInquiries(ports) },
       { name: 'renew-timestamp', everyMs: RENEW_EVERY_MS, run: () => renewTimestamps(ports) },
       {
         name: 'objects',

@@ -59,6 +59,7 @@ export {
   type Inquiry,
   type InquiryAnswer,
   type InquiryQuestion,
+  type InquiryReminder,
   type InquiryRound,
   type InquiryState,
   type InquiryTemplate,

@@ -36,6 +36,8 @@ const SUBJECTS: { readonly [T in EventType]: (data: EventData<T>) => string } = 
   'pawl.vulnerability.changed': ({ caseId }) => `vulnerability/${caseId}`,
   'pawl.incident.changed': incidentSubject,
   'pawl.incident.reminder': incidentSubject,
+  'pawl.inquiry.changed': ({ inquiryId }) => `inquiry/${inquiryId}`,
+  'pawl.inquiry.reminder': ({ inquiryId }) => `inquiry/${inquiryId}`,
   'pawl.access.changed': ({ about }) => about,
 };
 
@@ -74,6 +76,8 @@ const RESERVED: Partial<Record<EventType, Permission>> = {
   'pawl.vulnerability.changed': 'vulnerability:read',
   'pawl.incident.changed': 'vulnerability:read',
   'pawl.incident.reminder': 'vulnerability:read',
+  'pawl.inquiry.changed': 'evidence:read',
+  'pawl.inquiry.reminder': 'evidence:read',
 };
 
 /** Which types an actor may see; undefined for all. */

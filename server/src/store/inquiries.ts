@@ -4,9 +4,17 @@ import type { InquiryRoundTable, InquiryTable } from './schema/index.ts';
 
 export async function insertInquiry(
   trx: Trx,
-  row: Omit<InquiryTable, 'id' | 'state' | 'round' | 'draft' | 'revision' | 'ended_reason'>,
+  row: Omit<InquiryTable, 'id' | 'state' | 'round' | 'draft' | 'revision' | 'ended_reason' | 'reminded'>,
 ): Promise<InquiryTable> {
-  const values = { ...row, state: 'open' as const, round: 1, draft: null, revision: 0, ended_reason: null };
+  const values = {
+    ...row,
+    state: 'open' as const,
+    round: 1,
+    draft: null,
+    revision: 0,
+    ended_reason: null,
+    reminded: null,
+  };
   return await trx.insertInto('inquiry').values(values).returningAll().executeTakeFirstOrThrow();
 }
 
@@ -46,6 +54,16 @@ export async function queryInquiries(
 
 export async function updateInquiry(trx: Trx, id: number, change: Partial<InquiryTable>): Promise<InquiryTable> {
   return await trx.updateTable('inquiry').set(change).where('id', '=', id).returningAll().executeTakeFirstOrThrow();
+}
+
+/** The inquiries of all tenants that wait for an answer. */
+export async function openInquiries(db: Db): Promise<{ readonly id: number; readonly tenant_id: number }[]> {
+  return await db
+    .selectFrom('inquiry')
+    .select(['id', 'tenant_id'])
+    .where('state', '=', 'open')
+    .orderBy('due_on')
+    .execute();
 }
 
 /** In their order. */

@@ -5,8 +5,9 @@
 import { z } from 'zod';
 import { assignmentState } from './assignment.ts';
 import { INCIDENT_TRACKS, REPORT_STAGES } from './incident.ts';
+import { INQUIRY_REMINDERS } from './inquiry.ts';
 import { introductionId } from './introduction.ts';
-import { controllerId, lineName, name, numericId, releaseVersion, sha256Hex, time } from './names.ts';
+import { controllerId, day, lineName, name, numericId, productName, releaseVersion, sha256Hex, time } from './names.ts';
 import { ROLLOUT_STATES } from './rollout.ts';
 import { haltReason } from './rollout-plan.ts';
 import { OPT_OUTS } from './urgency.ts';
@@ -107,6 +108,22 @@ export const EVENT_DATA = {
     act: z.string(),
     by: z.string(),
   }),
+  /** A supplier was asked, answered, or the answer was reviewed. For those who may read evidence. */
+  'pawl.inquiry.changed': z.strictObject({
+    inquiryId: numericId,
+    product: productName,
+    supplier: z.string(),
+    act: z.string(),
+    by: z.string(),
+  }),
+  /** An inquiry is not answered: told a week before its day, on the day, and when it is over. */
+  'pawl.inquiry.reminder': z.strictObject({
+    inquiryId: numericId,
+    product: productName,
+    supplier: z.string(),
+    dueOn: day,
+    reminder: z.enum(INQUIRY_REMINDERS),
+  }),
   /** A report is due: told at the start of its clock, at half, three quarters and nine tenths of it, and at its end. */
   'pawl.incident.reminder': z.strictObject({
     incidentId: numericId,
@@ -164,6 +181,8 @@ export const event = z.discriminatedUnion('type', [
   envelopeOf('pawl.vulnerability.changed'),
   envelopeOf('pawl.incident.changed'),
   envelopeOf('pawl.incident.reminder'),
+  envelopeOf('pawl.inquiry.changed'),
+  envelopeOf('pawl.inquiry.reminder'),
   envelopeOf('pawl.access.changed'),
 ]);
 export type PawlEvent = z.infer<typeof event>;

@@ -148,6 +148,10 @@ export type Inquiry = z.infer<typeof inquiry>;
 /** The secret is shown once. */
 export const sentInquiry = z.strictObject({ inquiry, path: z.string() });
 
+/** A week before the day, on the day, and when it is over. */
+export const INQUIRY_REMINDERS = ['week', 'day', 'overdue'] as const;
+export type InquiryReminder = (typeof INQUIRY_REMINDERS)[number];
+
 export const inquiryReview = z
   .strictObject({ verdict: z.enum(['accept', 'ask-again']), note: sentence.optional(), dueOn: day.optional() })
   .refine(({ verdict, note }) => verdict === 'accept' || note !== undefined, {

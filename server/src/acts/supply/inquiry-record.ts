@@ -7,6 +7,7 @@ import type { Db, Trx } from '../../store/database.ts';
 import { listRounds } from '../../store/inquiries.ts';
 import { appendStatement } from '../../store/ledger.ts';
 import type { InquiryTable } from '../../store/schema/index.ts';
+import { emitEvent } from '../event.ts';
 import type { ServerPorts } from '../ports.ts';
 
 const DAY_MS = 86_400_000;
@@ -62,7 +63,7 @@ type Act = {
   readonly facts?: Readonly<Record<string, string>>;
 };
 
-/** The statement of an act. */
+/** The statement and the event of an act. */
 export async function recordInquiry(
   trx: Trx,
   ports: ServerPorts,
@@ -91,6 +92,8 @@ export async function recordInquiry(
       at: ports.now().toISOString(),
     },
   });
+  const at = { tenantId: row.tenant_id, nowMs: ports.now().getTime() };
+  await emitEvent(trx, at, 'pawl.inquiry.changed', { inquiryId: row.id, product: row.product, supplier, act, by });
 }
 
 /** The statement of one answer: in words where it is short, by its digest as a whole. */

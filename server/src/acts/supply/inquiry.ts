@@ -144,6 +144,7 @@ export function reviewInquiry(ports: ServerPorts, actor: Actor, id: number, revi
       state: 'open',
       round: row.round + 1,
       due_on: dueOn ?? row.due_on,
+      reminded: null,
       record: JSON.stringify({ ...(JSON.parse(row.record) as object), note }),
     });
   });

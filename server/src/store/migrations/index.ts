@@ -11,6 +11,7 @@ import { EVIDENCE } from './evidence.ts';
 import { FILTERS } from './filters.ts';
 import { INCIDENTS } from './incidents.ts';
 import { INQUIRIES } from './inquiries.ts';
+import { INQUIRY_REMINDERS } from './inquiry-reminders.ts';
 import { KEPT_ANSWERS } from './kept-answers.ts';
 import { LAST_SEEN } from './last-seen.ts';
 import { LEDGER_TENANTS } from './ledger-tenants.ts';
@@ -72,4 +73,5 @@ export const MIGRATIONS: readonly Migration[] = [
   WITNESSES,
   SHARES,
   TESTING,
+  INQUIRY_REMINDERS,
 ];

@@ -1,5 +1,5 @@
 /** Tables of inquiries to suppliers. */
-import type { InquiryRound, InquiryState } from '@pawl/contract/management';
+import type { InquiryReminder, InquiryRound, InquiryState } from '@pawl/contract/management';
 import type { Generated, Selectable } from 'kysely';
 
 type InquiryColumns = {
@@ -18,6 +18,8 @@ type InquiryColumns = {
   /** Counts changes of the draft: a form of before is known by it. */
   revision: number;
   ended_reason: string | null;
+  /** The last reminder that went out. */
+  reminded: InquiryReminder | null;
   made_by: string;
   made_ms: number;
 };
