@@ -25,13 +25,19 @@ import {
 } from '@pawl/core/cose';
 import { AgreementKey, AgreementPublicKey, PrivateKey, PublicKey } from '@pawl/core/crypto';
 import {
+  encodeAddCheckpoint,
   encodeEnvelope as encodeDsse,
   encodeVkey,
+  judgeCheckpoint,
   newStatement,
+  parseAddCheckpoint,
   parseEnvelope as parseDsse,
+  parseTilePath,
   parseTlogProof,
   signCheckpoint,
   signStatement,
+  tilePath,
+  unseenLedger,
   verifyBundle,
   verifyCheckpoint,
   verifyStatement,
@@ -315,6 +321,32 @@ function evidenceTargets(vectors: string): Target[] {
       run: async (bytes) => {
         await ignoreCoded(() => parseTlogProof(bytes));
         verifyCheckpoint(new TextDecoder().decode(bytes), VKEY);
+      },
+    },
+    {
+      name: 'add-checkpoint',
+      seeds: async () => {
+        const note = await signCheckpoint({ origin: VKEY_NAME, size: 1, root: new Uint8Array(32) }, VKEY_NAME, KEY);
+        return [1, 3].map((hashes) =>
+          utf8(
+            encodeAddCheckpoint({ oldSize: 7, proof: Array.from({ length: hashes }, () => new Uint8Array(32)), note }),
+          ),
+        );
+      },
+      run: (bytes) => {
+        const request = parseAddCheckpoint(bytes);
+        if (!isDeepStrictEqual(parseAddCheckpoint(utf8(encodeAddCheckpoint(request))), request))
+          throw new Error('a request changes when it is written');
+        judgeCheckpoint(request, (origin) => unseenLedger(VKEY, origin));
+      },
+    },
+    {
+      name: 'tile-path',
+      seeds: async () => ['tile/0/x001/x234/067', 'tile/entries/000.p/17'].map((path) => utf8(path)),
+      run: (bytes) => {
+        const path = new TextDecoder().decode(bytes);
+        const tile = parseTilePath(path);
+        if (tile !== undefined && tilePath(tile) !== path) throw new Error('a tile has two addresses');
       },
     },
     { name: 'bundle', seeds: none, run: (bytes) => verifyBundle(bytes, { vkey: VKEY }) },

@@ -70,8 +70,10 @@ const good = async (note: string): Promise<Said> => ({
 });
 
 test('a witness that knows another size is proven to from there', async () => {
-  answer = (note, oldSize) => (oldSize === 3 ? good(note) : { status: 409, body: '3\n' });
+  answer = (note) => good(note);
   for (let at = 0; at < 5; at += 1) await act();
+  answer = (note, oldSize) => (oldSize === 3 ? good(note) : { status: 409, body: '3\n' });
+  await act();
   assert.deepEqual(await stateAfterExport(), ['cosigned', '']);
   assert.equal(asked.at(-1)?.oldSize, 3);
 });
@@ -105,6 +107,22 @@ test('each lie is told as what it is, kept by nobody, and the next honest answer
   }
 });
 
+test('each change of how it stands with a witness is told, once', async () => {
+  const query = { type: 'pawl.ledger.witness-changed' } as const;
+  const told = async () =>
+    (await server.operator.call('listEvents', { query })).items.flatMap((each) =>
+      each.type === query.type ? [`${each.subject} ${each.data.state}`] : [],
+    );
+  const states = ['refused', 'refused', 'refused', 'refused', 'set-back', 'forked', 'unreachable', 'refused'];
+  const expected = ['cosigned', ...states.flatMap((state) => [state, 'cosigned'])];
+  // A job gives events their place in the stream.
+  while ((await told()).length < expected.length) await new Promise((done) => setImmediate(done));
+  assert.deepEqual(
+    await told(),
+    expected.map((state) => `witness/w.example ${state}`),
+  );
+});
+
 test('a witness that failed is not asked at every turn', async () => {
   answer = () => ({ status: 500, body: '' });
   await act();
@@ -119,11 +137,12 @@ test('a witness that failed is not asked at every turn', async () => {
 
 test('an export waits a few seconds for a witness that says nothing, acts do not wait, and the server ends all the same', async () => {
   answer = () => 'nothing';
-  const startedMs = performance.now();
-  await act();
-  assert.ok(performance.now() - startedMs < 2500);
-  await server.operator.call('exportBundle', {});
-  assert.ok(performance.now() - startedMs < 8000);
+  // Whoever waited for the witness would do so for the ten seconds that it is given.
+  for (const wait of [act, () => server.operator.call('exportBundle', {})]) {
+    const startedMs = performance.now();
+    await wait();
+    assert.ok(performance.now() - startedMs < 9000);
+  }
 });
 
 test('a configuration that names no witness is refused', async () => {

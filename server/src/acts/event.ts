@@ -38,6 +38,7 @@ const SUBJECTS: { readonly [T in EventType]: (data: EventData<T>) => string } = 
   'pawl.incident.reminder': incidentSubject,
   'pawl.inquiry.changed': ({ inquiryId }) => `inquiry/${inquiryId}`,
   'pawl.inquiry.reminder': ({ inquiryId }) => `inquiry/${inquiryId}`,
+  'pawl.ledger.witness-changed': ({ witness }) => `witness/${witness}`,
   'pawl.access.changed': ({ about }) => about,
 };
 
@@ -73,6 +74,7 @@ export async function emitEvent<T extends EventType>(
 /** What is not for everybody who may read events, and the permission that it is for. */
 const RESERVED: Partial<Record<EventType, Permission>> = {
   'pawl.access.changed': 'audit:read',
+  'pawl.ledger.witness-changed': 'ledger:read',
   'pawl.vulnerability.changed': 'vulnerability:read',
   'pawl.incident.changed': 'vulnerability:read',
   'pawl.incident.reminder': 'vulnerability:read',

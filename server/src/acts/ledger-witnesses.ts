@@ -10,9 +10,11 @@ import { isCodedError } from '@pawl/core/bytes';
 import { encodeAddCheckpoint, planConsistency } from '@pawl/core/evidence';
 import { type AnswerMeans, readWitnessAnswer } from '../domain/witness.ts';
 import { askGuarded } from '../egress/post.ts';
+import { firstTenant } from '../store/access.ts';
 import { combinePlan, ledgerSize } from '../store/ledger.ts';
 import type { LedgerWitnessTable } from '../store/schema/index.ts';
 import { findWitness, insertCosignature, noteWitness } from '../store/witnesses.ts';
+import { emitEvent } from './event.ts';
 import { checkpointOf } from './ledger.ts';
 import type { ServerPorts, WitnessAddress } from './ports.ts';
 
@@ -21,6 +23,8 @@ const PAUSE_MIN_MS = 5000;
 const PAUSE_MAX_MS = 600_000;
 /** The size that the witness has, one that grew in between, and once more. */
 const TURNS_MAX = 3;
+
+const nameOf = (vkey: string): string => vkey.split('+', 1)[0] ?? '';
 
 type Outcome = Pick<LedgerWitnessTable, 'state' | 'detail' | 'size'> & {
   readonly cosigned?: { line: string; atMs: number };
@@ -88,10 +92,14 @@ async function askWitness(ports: ServerPorts, witness: WitnessAddress): Promise<
   }
   const { cosigned, ...rest } = outcome;
   const { vkey } = witness;
+  const nowMs = now().getTime();
   await database.write(async (trx) => {
     const cosignedMs = cosigned?.atMs ?? before?.cosigned_ms ?? null;
-    await noteWitness(trx, { witness: vkey, ...rest, asked_ms: now().getTime(), cosigned_ms: cosignedMs });
+    await noteWitness(trx, { witness: vkey, ...rest, asked_ms: nowMs, cosigned_ms: cosignedMs });
     if (cosigned !== undefined) await insertCosignature(trx, { size: rest.size, witness: vkey, line: cosigned.line });
+    if (before?.state === rest.state) return;
+    const at = { tenantId: await firstTenant(trx), nowMs };
+    await emitEvent(trx, at, 'pawl.ledger.witness-changed', { witness: nameOf(vkey), ...rest });
   });
   return cosigned !== undefined;
 }
@@ -105,7 +113,7 @@ export async function witnessViews({ witnesses, database }: ServerPorts): Promis
   for (const { vkey, url } of witnesses?.addresses ?? []) {
     const row = await findWitness(database.read, vkey);
     views.push({
-      name: vkey.split('+', 1)[0] ?? '',
+      name: nameOf(vkey),
       vkey,
       url,
       state: row?.state ?? 'not-asked',

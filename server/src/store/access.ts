@@ -32,6 +32,11 @@ export async function isFirstTenant(db: Db, tenantId: number): Promise<boolean> 
   return row?.id === tenantId;
 }
 
+/** The tenant of who runs the server. */
+export async function firstTenant(db: Db): Promise<number> {
+  return (await db.selectFrom('tenant').select('id').orderBy('id').limit(1).executeTakeFirstOrThrow()).id;
+}
+
 /** The name of a tenant that is there. */
 export async function tenantName(db: Db, id: number): Promise<string> {
   return (await db.selectFrom('tenant').select('name').where('id', '=', id).executeTakeFirstOrThrow()).name;

@@ -7,6 +7,7 @@ import { assignmentState } from './assignment.ts';
 import { INCIDENT_TRACKS, REPORT_STAGES } from './incident.ts';
 import { INQUIRY_REMINDERS } from './inquiry.ts';
 import { introductionId } from './introduction.ts';
+import { ledgerWitness } from './ledger.ts';
 import { controllerId, day, lineName, name, numericId, productName, releaseVersion, sha256Hex, time } from './names.ts';
 import { ROLLOUT_STATES } from './rollout.ts';
 import { haltReason } from './rollout-plan.ts';
@@ -134,6 +135,14 @@ export const EVENT_DATA = {
     isOverdue: z.boolean(),
     message: z.string(),
   }),
+  /** It stands differently with a witness of the ledger. For those who may read the ledger, in the first tenant. */
+  'pawl.ledger.witness-changed': z.strictObject({
+    witness: z.string(),
+    state: ledgerWitness.shape.state,
+    detail: z.string(),
+    /** How many entries it cosigned last. */
+    size: z.number().int().nonnegative(),
+  }),
   /** Somebody may do more, or less, than before. Told to those who may read the audit. */
   'pawl.access.changed': z.strictObject({
     /** What was done: `token-created`, `roles-set` and so on. */
@@ -183,6 +192,7 @@ export const event = z.discriminatedUnion('type', [
   envelopeOf('pawl.incident.reminder'),
   envelopeOf('pawl.inquiry.changed'),
   envelopeOf('pawl.inquiry.reminder'),
+  envelopeOf('pawl.ledger.witness-changed'),
   envelopeOf('pawl.access.changed'),
 ]);
 export type PawlEvent = z.infer<typeof event>;
