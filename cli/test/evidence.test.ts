@@ -1,8 +1,10 @@
 /** The examples of docs/operate/evidence.md, line by line, against a server; and documents from what it holds. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { verifyBundle } from '@pawl/core/evidence';
 import { type RunningServer, startServer } from '@pawl/server/main';
 import { LINE, Place } from './workspace-fixture.ts';
 
@@ -188,4 +190,22 @@ test('a wrong word is said, and nothing of the server changes', async () => {
     assert.match(ran.err[0] ?? '', expected, words.join(' '));
   }
   assert.deepEqual(await list(), seen);
+});
+
+test('documents that were frozen stand in the ledger by the digest of their list, and count as the technical file', async () => {
+  const given = ['--product', 'solo', '--on', '2027-12-11'];
+  await ok(place, 'docs', 'freeze', ...given, '--release', '2.0.0', '--out', 'frozen', '--record');
+  const sha256 = createHash('sha256')
+    .update(await readFile(place.path('frozen/manifest.json')))
+    .digest('hex');
+  await ok(place, 'ledger', 'export', '--product', 'solo', '--out', 'solo.zip');
+  const { entries } = verifyBundle(await readFile(place.path('solo.zip')), {
+    vkey: (await readFile(place.path('ledger.vkey'), 'utf8')).trim(),
+  });
+  const { subject, predicate } =
+    entries.findLast((one) => one.predicateType === 'urn:pawl:documents:1') ?? assert.fail();
+  assert.deepEqual(subject, [{ name: 'documents/solo/2.0.0', digest: { sha256 } }]);
+  assert.equal(predicate['release'], '2.0.0');
+  const [shown] = (await ok(place, 'gap', 'show', ...given, '--requirement', 'EU-CRA AVII.1.a')).slice(-1);
+  assert.match(shown ?? '', /technical-file: the documents were frozen for 2\.0\.0 as of 2027-12-11 \(configured, /);
 });

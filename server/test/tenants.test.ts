@@ -149,6 +149,7 @@ const WHY_NOT: Readonly<Record<string, string>> = {
 
 const KEY = PrivateKey.generate('ESP256').publicKey.toSpkiPem();
 const BODIES: Readonly<Record<string, unknown>> = {
+  recordDocuments: { release: '1.0.0', on: '2027-12-11', files: 1, sha256: 'ab'.repeat(32) },
   proposeWaiver: { requirement: 'EU-CRA I.2.f', model: 'sensor', reason: 'r' },
   decideWaiver: { verdict: 'approve' },
   setMarketGate: { filter: 'name:*' },

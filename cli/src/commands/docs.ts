@@ -1,6 +1,13 @@
 /** `pawl docs`: documents of a product, made from records, and frozen for a release. */
 import { type CommandGroup, defineCommand } from '../frame/command.ts';
-import { changedSince, type DocumentManifest, signDocuments, writeDocuments } from '../workspace/document-folder.ts';
+import { connect } from '../workspace/connection.ts';
+import {
+  changedSince,
+  type DocumentManifest,
+  frozenOf,
+  signDocuments,
+  writeDocuments,
+} from '../workspace/document-folder.ts';
 import { assertAbsent, inFolder } from '../workspace/files.ts';
 import { openSigningKey } from '../workspace/keyring.ts';
 import { obtainPassphrase, PASSPHRASE_OPTION } from '../workspace/passphrase.ts';
@@ -55,6 +62,7 @@ const freeze = defineCommand({
     ...OUT_OPTION,
     release: { type: 'string', value: 'VERSION', summary: 'the release that they are for', required: true },
     since: { type: 'string', value: 'DIR', summary: 'documents of before, to say what changed' },
+    record: { type: 'boolean', summary: 'write their digest into the ledger of the server, too' },
     'sign-with': { type: 'string', value: 'NAME', summary: 'key of the workspace that signs', default: 'image' },
     ...PASSPHRASE_OPTION,
   },
@@ -69,6 +77,11 @@ const freeze = defineCommand({
     const signer = await openSigningKey(workspace, values['sign-with'], passphrase);
     const manifest = await writeDocuments(records, folder, values.release);
     await signDocuments(folder, values.release, signer);
+    if (values.record === true) {
+      const client = await connect(workspace);
+      const params = { product: records.product.product };
+      await client.call('recordDocuments', { params, body: await frozenOf(folder, values.release) });
+    }
     const changed =
       values.since === undefined ? undefined : await changedSince(inFolder(io.cwd, values.since), manifest);
     const { count, gaps } = pagesOf(manifest);
@@ -78,6 +91,7 @@ const freeze = defineCommand({
         ...(changed ?? []).map((name) => `  changed  ${name}`),
         `${count} documents of ${records.product.name} for ${values.release} as of ${records.on}, ${gaps} gaps shown`,
         `wrote ${folder}, signed by ${values['sign-with']}`,
+        ...(values.record === true ? ['the ledger of the server has their digest'] : []),
       ],
     };
   },

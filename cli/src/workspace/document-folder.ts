@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import type { Records } from '@pawl/compliance/document';
+import type { FrozenDocuments } from '@pawl/contract/management';
 import { keyIdOf } from '@pawl/core/cose';
 import type { PublicKey, Signer } from '@pawl/core/crypto';
 import { encodeEnvelope, newStatement, parseEnvelope, signStatement, verifyStatement } from '@pawl/core/evidence';
@@ -45,6 +46,13 @@ export async function writeDocuments(records: Records, folder: string, release?:
   const manifest = { product: product.product, on, ...named, evidence: evidence.length, files };
   await writeOutput(join(folder, MANIFEST_FILE), `${JSON.stringify(manifest, undefined, 2)}\n`);
   return manifest;
+}
+
+/** What the ledger is told of a folder. @throws CliError */
+export async function frozenOf(folder: string, release: string): Promise<FrozenDocuments> {
+  const bytes = await readInput(join(folder, MANIFEST_FILE));
+  const { on, files } = parseManifest(bytes, folder);
+  return { release, on, files: files.length, sha256: sha256(bytes) };
 }
 
 /** Signs the manifest of a folder. @throws CliError */

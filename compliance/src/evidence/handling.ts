@@ -1,5 +1,5 @@
 /**
- * Statements about the handling of vulnerabilities, as evidence of a product. They name a tenant and no product, because a
+ * Statements about the handling of vulnerabilities and the freezing of documents, as evidence of a product. The first name a tenant and no product, because a
  * case is under embargo: they count for the products of that tenant, and for none when the ledger does not say whose a product
  * is. A drill is no report and shows none.
  */
@@ -20,7 +20,7 @@ function textOf(predicate: Predicate, key: string): string {
   return typeof value === 'string' ? value : '';
 }
 
-type Shows = (predicate: Predicate) => Shown | undefined;
+type Shows = (predicate: Predicate, product: string) => Shown | undefined;
 
 const SHOWN: Readonly<Partial<Record<PredicateType, Shows>>> = {
   'urn:pawl:vulnerability:1': (predicate) => ({
@@ -38,6 +38,13 @@ const SHOWN: Readonly<Partial<Record<PredicateType, Shows>>> = {
         return undefined;
     }
   },
+  'urn:pawl:documents:1': (predicate, product) =>
+    textOf(predicate, 'product') === product
+      ? {
+          kind: 'technical-file',
+          title: `the documents were frozen for ${textOf(predicate, 'release')} as of ${textOf(predicate, 'on')}`,
+        }
+      : undefined,
   'urn:pawl:disclosure-policy:1': () => ({ kind: 'policy-document', title: 'the policy on disclosure was set' }),
 };
 
@@ -57,7 +64,7 @@ export function handlingOfEntries(entries: readonly BundleEntry[], product: stri
   if (tenants.size !== 1) return [];
   return entries.flatMap(({ index, predicateType, predicate }): Handled[] => {
     if (!tenants.has(textOf(predicate, 'tenant'))) return [];
-    const shown = SHOWN[predicateType]?.(predicate);
+    const shown = SHOWN[predicateType]?.(predicate, product);
     return shown === undefined ? [] : [{ ...shown, index, issuedOn: textOf(predicate, 'at').slice(0, 10) }];
   });
 }

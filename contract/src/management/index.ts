@@ -77,7 +77,7 @@ export type {
 } from './resources/mender.ts';
 export type { Invitation, NewPerson, Person } from './resources/person.ts';
 export type { DevicePolicy, NewDevicePolicy, NewPolicy, Policy } from './resources/policy.ts';
-export type { GapMatrix, ProductRecord, WaiverRecord } from './resources/product.ts';
+export type { FrozenDocuments, GapMatrix, ProductRecord, WaiverRecord } from './resources/product.ts';
 export type { Line, NewRelease, Release } from './resources/release.ts';
 export {
   type NewRollout,

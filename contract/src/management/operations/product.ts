@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { day, numericId, productName, sentence } from '../resources/names.ts';
 import {
+  frozenDocuments,
   gapMatrix,
   marketGate,
   marketName,
@@ -56,6 +57,17 @@ export const PRODUCT_OPERATIONS = {
     query: z.strictObject({ version }),
     response: 'bytes',
     responseType: 'application/json',
+    errors: ['PRODUCT_UNKNOWN'],
+  },
+  recordDocuments: {
+    method: 'POST',
+    path: '/api/v1/products/{product}/documents',
+    summary:
+      'Write into the ledger that documents of a product were frozen for a release, by the digest of their manifest',
+    allow: 'evidence:write',
+    params: byProduct,
+    body: frozenDocuments,
+    response: done,
     errors: ['PRODUCT_UNKNOWN'],
   },
   proposeWaiver: {

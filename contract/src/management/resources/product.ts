@@ -1,6 +1,6 @@
 /** Products as their manufacturer describes them, version by version, what does not apply to them, and how they stand. */
 import { z } from 'zod';
-import { day, lineName, name, numericId, productName, sentence, sha256Hex, time } from './names.ts';
+import { day, lineName, name, numericId, productName, releaseVersion, sentence, sha256Hex, time } from './names.ts';
 
 /** A product file is at most a million characters; JSON escapes some of them. */
 export const PRODUCT_BODY_BYTES_MAX = 2 * 2 ** 20;
@@ -28,6 +28,17 @@ export const productRecord = z.strictObject({
   recordedAt: time,
 });
 export type ProductRecord = z.infer<typeof productRecord>;
+
+/** Documents that were frozen: the digest of the list of their digests. */
+export const frozenDocuments = z.strictObject({
+  release: releaseVersion,
+  /** The day that they hold for. */
+  on: day,
+  files: z.number().int().min(1).max(10_000),
+  /** Of `manifest.json`. */
+  sha256: sha256Hex,
+});
+export type FrozenDocuments = z.infer<typeof frozenDocuments>;
 
 const requirement = sentence.max(128);
 

@@ -24,6 +24,7 @@ const TYPES: readonly PredicateType[] = [
   'urn:pawl:key-registered:1',
   'urn:pawl:evidence:1',
   'urn:pawl:product:1',
+  'urn:pawl:documents:1',
   'urn:pawl:sbom:1',
   'urn:pawl:vulnerability:1',
   'urn:pawl:incident-report:1',
@@ -72,6 +73,7 @@ const BELONGS: Readonly<Partial<Record<PredicateType, Belongs>>> = {
   'urn:pawl:product:1': ofTenant,
   'urn:pawl:vulnerability:1': ofTenant,
   'urn:pawl:incident-report:1': ofTenant,
+  'urn:pawl:documents:1': ofTenant,
   'urn:pawl:disclosure-policy:1': ofTenant,
   'urn:pawl:sbom:1': ({ subject }, { releases }) =>
     releases.has((subject[0]?.name ?? '').replace(/^sbom\//, 'release/')),

@@ -1,6 +1,7 @@
 /** Handlers of products and of how they stand. */
 import { cellRow, countStates, decideGate, gateRow, remediationQueue, taskRow } from '@pawl/compliance/gap';
 import { EvidenceVaultError } from '../../../acts/evidence/errors.ts';
+import { recordFrozen } from '../../../acts/evidence/frozen.ts';
 import { type LiveRecords, liveRecords, mustFindProduct } from '../../../acts/evidence/live.ts';
 import { passGate, setGate } from '../../../acts/evidence/market-gate.ts';
 import {
@@ -28,6 +29,7 @@ export const PRODUCT_HANDLERS: Pick<
   | 'listProducts'
   | 'getProduct'
   | 'exportProduct'
+  | 'recordDocuments'
   | 'proposeWaiver'
   | 'listWaivers'
   | 'decideWaiver'
@@ -43,6 +45,10 @@ export const PRODUCT_HANDLERS: Pick<
   },
   passMarketGate: async ({ actor, params, body }, ports) => {
     await passGate(ports, actor, params.id, body);
+    return DONE;
+  },
+  recordDocuments: async ({ actor, params, body }, ports) => {
+    await recordFrozen(ports, actor, params.product, body);
     return DONE;
   },
   putProduct: ({ actor, params, body }, ports) => putProduct(ports, actor, params.product, body),
