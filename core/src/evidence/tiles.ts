@@ -167,10 +167,9 @@ export class ProvenTiles {
     try {
       verifyConsistency({ oldSize: older.size, oldRoot: older.root, size, root, proof });
     } catch (error) {
+      if (!(error instanceof EvidenceError)) throw error;
       // The tiles are those of the new checkpoint: it is the ledger that has another beginning now.
-      if (error instanceof EvidenceError && error.code === 'MERKLE_CONSISTENCY_INVALID')
-        return { verdict: 'forked', at: undefined };
-      throw error;
+      return { verdict: 'forked', at: undefined };
     }
     return { verdict: 'grown', added: size - older.size };
   }

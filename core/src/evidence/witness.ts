@@ -93,8 +93,8 @@ function isConsistent(
     verifyConsistency({ oldSize, oldRoot, size, root, proof });
     return true;
   } catch (error) {
-    if (error instanceof EvidenceError) return false;
-    throw error;
+    if (!(error instanceof EvidenceError)) throw error;
+    return false;
   }
 }
 
