@@ -57,7 +57,7 @@ async function cosignatureFrom(ports: ServerPorts, witness: WitnessAddress, know
           state: 'cosigned',
           detail: '',
           size: means.size,
-          cosigned: { line: means.lines.join('\n'), atMs: means.atMs },
+          cosigned: { line: means.line, atMs: means.atMs },
         };
       case 'give-up':
         return { state: means.state, detail: means.detail, size: known };

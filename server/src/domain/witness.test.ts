@@ -17,9 +17,9 @@ const read = (status: number, body: string, change = {}) =>
   readWitnessAnswer({ status, body }, { ...asked, ...change });
 
 test('a cosignature is kept, those of others beside it are not', async () => {
-  assert.deepEqual(read(200, `${line}\n`), { next: 'keep', lines: [line], atMs });
+  assert.deepEqual(read(200, `${line}\n`), { next: 'keep', line, atMs });
   const other = await cosign(note, { name: 'o.example', signer: PrivateKey.generate('Ed25519'), atMs });
-  assert.deepEqual(read(200, `${other}\n${line}\n`), { next: 'keep', lines: [line], atMs });
+  assert.deepEqual(read(200, `${other}\n${line}\n`), { next: 'keep', line, atMs });
   const refused = { next: 'give-up', state: 'refused' };
   for (const body of ['', `${other}\n`, 'welcome', `${line.slice(0, -8)}AAAAAAA=\n`, `— ${name} !\n`]) {
     const { next, state } = read(200, body) as { next: string; state?: string };
@@ -27,6 +27,20 @@ test('a cosignature is kept, those of others beside it are not', async () => {
   }
   const log = encodeVkey(name, signer.publicKey);
   assert.equal(log === vkey, false);
+});
+
+test('of an answer with many lines one is kept, whatever name and key they say they are of', async () => {
+  const older = await cosign(note, { name, signer, atMs: atMs - 1000 });
+  const others = Array.from({ length: 70 }, (_, at) => `— ${name} ${Buffer.alloc(76, at).toString('base64')}`);
+  assert.deepEqual(read(200, [...others, older, line, older, ''].join('\n')), { next: 'keep', line, atMs });
+});
+
+test('a cosignature that stood in the note before is no answer', () => {
+  const again = { note: `${note}${line}\n` };
+  const refused = { next: 'give-up', state: 'refused', detail: 'no cosignature of its key' };
+  const junk = `— ${name} ${Buffer.alloc(76, 7).toString('base64')}`;
+  for (const body of ['', `${junk}\n`]) assert.deepEqual(read(200, body, again), refused);
+  assert.deepEqual(read(200, `${line}\n`, again), { next: 'keep', line, atMs });
 });
 
 test('a size of the witness is proven from, or says that the ledger was set back or forked', () => {

@@ -3,14 +3,14 @@
  * that has seen more than there is, or another root at the same size, says that this ledger was set back or forked: that is
  * never healed by asking again, and it is told as it is.
  */
-import { cosignatureOf, parseSizeAnswer, withSignatures } from '@pawl/core/evidence';
+import { cosignatureOf, parseSizeAnswer } from '@pawl/core/evidence';
 
 type WitnessState = 'cosigned' | 'unreachable' | 'refused' | 'set-back' | 'forked';
 
 export type Asked = { readonly vkey: string; readonly note: string; readonly oldSize: number; readonly size: number };
 
 export type AnswerMeans =
-  | { readonly next: 'keep'; readonly lines: readonly string[]; readonly atMs: number }
+  | { readonly next: 'keep'; readonly line: string; readonly atMs: number }
   /** Ask again with a proof from this size. */
   | { readonly next: 'prove'; readonly oldSize: number }
   /** The witness has seen this size, which is more than was shown to it: by another process, or before a restore. */
@@ -20,13 +20,21 @@ export type AnswerMeans =
 const refused = (detail: string): AnswerMeans => ({ next: 'give-up', state: 'refused', detail });
 const forked = (detail: string): AnswerMeans => ({ next: 'give-up', state: 'forked', detail });
 
+/**
+ * One line of its key and no more: what is kept goes into the checkpoint for everybody, and a note of more than 64 lines is
+ * none. Each line is verified by itself, for the note that was sent may carry an older cosignature of this very key.
+ */
 function readCosignatures(body: string, { vkey, note }: Asked): AnswerMeans {
-  const lines = body.split('\n').filter((line) => line.startsWith('— '));
+  const text = note.slice(0, note.lastIndexOf('\n\n') + 2);
+  // Cosignatures of others in the answer are nothing that was asked for (tlog-witness: unknown keys are ignored).
+  const own = body.split('\n').filter((line) => line.startsWith(`— ${vkey.split('+', 1)[0]} `));
   try {
-    const found = cosignatureOf(withSignatures(note, lines), vkey);
-    // Cosignatures of others in the answer are nothing that was asked for (tlog-witness: unknown keys are ignored).
-    const own = lines.filter((line) => line.startsWith(`— ${vkey.split('+', 1)[0]} `));
-    return found === undefined ? refused('no cosignature of its key') : { next: 'keep', lines: own, atMs: found.atMs };
+    const verified = own.flatMap((line) => {
+      const found = cosignatureOf(`${text}${line}\n`, vkey);
+      return found === undefined ? [] : [{ line, atMs: found.atMs }];
+    });
+    const [newest] = verified.toSorted((a, b) => b.atMs - a.atMs);
+    return newest === undefined ? refused('no cosignature of its key') : { next: 'keep', ...newest };
   } catch {
     return refused('a cosignature that does not verify');
   }
