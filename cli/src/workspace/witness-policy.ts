@@ -12,7 +12,7 @@ export const WITNESS_OPTIONS = {
     summary: 'verification key of a witness that must have cosigned the ledger, as text or in a file',
     multiple: true,
   },
-  witnesses: { type: 'string', value: 'N', summary: 'how many of them at least (else all)' },
+  witnesses: { type: 'string', value: 'N', summary: 'how many of them at least, each name counts once (else all)' },
 } as const;
 
 /**
@@ -30,7 +30,8 @@ export async function readWitnessPolicy(
   }
   const keys: string[] = [];
   for (const given of witness) keys.push(await readLedgerKey(io, given));
-  return { witnesses: keys, needed: needed === undefined ? keys.length : Number(parseNumber(needed, '--witnesses')) };
+  const names = new Set(keys.map((key) => key.split('+', 1)[0]));
+  return { witnesses: keys, needed: needed === undefined ? names.size : Number(parseNumber(needed, '--witnesses')) };
 }
 
 /** The lines that say who cosigned. */

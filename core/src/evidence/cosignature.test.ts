@@ -88,6 +88,18 @@ test('as many witnesses as the policy needs must have cosigned, whatever their o
   });
 });
 
+test('a witness with two keys is one witness', async () => {
+  const second = newWitness(a.name, 'ML-DSA-44');
+  const cosigned = withSignatures(note, [await a.cosign(), await second.cosign()]);
+  const witnesses = [a.key, second.key, b.key];
+  assert.equal(verifyCosignatures(cosigned, vkey, { witnesses, needed: 1 }).length, 2);
+  assert.throws(() => verifyCosignatures(cosigned, vkey, { witnesses, needed: 2 }), {
+    code: 'CHECKPOINT_COSIGNATURES_TOO_FEW',
+    details: { needed: 2, found: 1, missing: b.name, size: 7 },
+  });
+  assert.throws(() => verifyCosignatures(cosigned, vkey, { witnesses, needed: 3 }), { code: 'WITNESS_POLICY_INVALID' });
+});
+
 test('a policy that would prove less than it says is refused', () => {
   const twice = encodeWitnessVkey('other.example', a.signer.publicKey);
   const own = encodeWitnessVkey('w.example', ledger.publicKey);

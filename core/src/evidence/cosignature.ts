@@ -1,7 +1,7 @@
 /**
  * Cosignatures of witnesses on a checkpoint (C2SP tlog-cosignature v1.0.1, and its ML-DSA-44 form): a witness says that at a
  * time it had seen this ledger at this size with this root, and no other history of it. How many of which witnesses must have
- * said so is the verifier's own policy; too few refuse the checkpoint. Each key counts once.
+ * said so is the verifier's own policy; too few refuse the checkpoint. Each key counts once, and each name.
  */
 import { concat, toHex, utf8 } from '../bytes/index.ts';
 import type { Signer } from '../crypto/index.ts';
@@ -97,12 +97,10 @@ function checkPolicy({ witnesses, needed }: WitnessPolicy, ledgerVkey: string): 
   if (isOwn) throw new EvidenceError('WITNESS_POLICY_INVALID', { expected: 'no witness with the key of the ledger' });
   if (new Set(keys).size !== keys.length)
     throw new EvidenceError('WITNESS_POLICY_INVALID', { expected: 'each key once' });
-  if (!Number.isSafeInteger(needed) || needed < 1 || needed > witnesses.length) {
-    throw new EvidenceError('WITNESS_POLICY_INVALID', {
-      expected: `1 to ${witnesses.length} witnesses`,
-      actual: needed,
-    });
-  }
+  // One witness may have several keys (of two algorithms, or while it changes them), and is still one.
+  const count = new Set(witnesses.map((text) => parseWitnessVkey(text).name)).size;
+  if (!Number.isSafeInteger(needed) || needed < 1 || needed > count)
+    throw new EvidenceError('WITNESS_POLICY_INVALID', { expected: `1 to ${count} witnesses`, actual: needed });
 }
 
 /**
@@ -114,14 +112,13 @@ export function verifyCosignatures(note: string, vkey: string, policy: WitnessPo
   const { size } = verifyCheckpoint(note, vkey);
   const found = policy.witnesses.map((witness) => cosignatureOf(note, witness));
   const cosignatures = found.filter((each) => each !== undefined);
-  if (cosignatures.length < policy.needed) {
-    const missing = policy.witnesses
-      .filter((_, at) => found[at] === undefined)
-      .map((each) => parseWitnessVkey(each).name);
+  const names = new Set(cosignatures.map(({ witness }) => witness));
+  if (names.size < policy.needed) {
+    const missing = policy.witnesses.map((each) => parseWitnessVkey(each).name).filter((name) => !names.has(name));
     throw new EvidenceError('CHECKPOINT_COSIGNATURES_TOO_FEW', {
       needed: policy.needed,
-      found: cosignatures.length,
-      missing: missing.join(', '),
+      found: names.size,
+      missing: [...new Set(missing)].join(', '),
       size,
     });
   }
