@@ -29,6 +29,7 @@ const AT = new Date('2026-11-21T10:00:00.000Z');
 let folder: string;
 let witness: RunningWitness;
 const judged: string[] = [];
+const origins: string[] = [];
 
 const configOf = (change: Partial<WitnessConfig> = {}): WitnessConfig => ({
   dir: join(folder, 'witness'),
@@ -36,7 +37,10 @@ const configOf = (change: Partial<WitnessConfig> = {}): WitnessConfig => ({
   host: '127.0.0.1',
   port: 0,
   now: () => AT,
-  onJudged: ({ status, text }) => judged.push(`${status} ${text}`),
+  onJudged: ({ origin, status, text }) => {
+    origins.push(origin);
+    judged.push(`${status} ${text}`);
+  },
   ...change,
 });
 
@@ -102,6 +106,10 @@ test('what is wrong is answered as the specification says, and changes nothing',
   const behind = await post(await main.request(0, 30));
   assert.deepEqual([behind.status, behind.headers['content-type'], behind.text], [409, 'text/x.tlog.size', '20\n']);
   assert.equal(await statusOf((await main.request(20, 30)).replaceAll(ORIGIN, 'x.example')), 404);
+  const shown = `\u001B]0;owned\u0007${'x'.repeat(9000)}`;
+  assert.equal(await statusOf((await main.request(20, 30)).replaceAll(ORIGIN, shown)), 404);
+  const said = origins.at(-1) ?? '';
+  assert.ok(said.length <= 255 && !/\p{Cc}/u.test(said), JSON.stringify(said.slice(0, 40)));
   assert.equal(await statusOf((await main.request(20, 30)).replace('\n30\n', '\n31\n')), 403);
   const stranger = encodeAddCheckpoint({
     oldSize: 20,
@@ -126,13 +134,29 @@ test('another history is refused and kept as evidence, once', async () => {
   const mixed = encodeAddCheckpoint({ oldSize: 20, proof: [], note: await fork.note(40) });
   assert.equal(await statusOf(mixed), 422);
   assert.deepEqual(
-    witness.refused().map(({ origin, atMs, note }) => [origin, atMs, note.split('\n')[1]]),
+    witness.refused().map(({ origin, atMs, note, isFork }) => [origin, atMs, note.split('\n')[1], isFork]),
     [
-      [ORIGIN, AT.getTime(), '40'],
-      [ORIGIN, AT.getTime(), '20'],
+      [ORIGIN, AT.getTime(), '20', true],
+      [ORIGIN, AT.getTime(), '40', false],
     ],
   );
   assert.ok(judged.includes('422 MERKLE_CONSISTENCY_INVALID'));
+});
+
+test('a checkpoint of the ledger that a stranger sends with a bad proof is no fork, and pushes no evidence out', async () => {
+  const request = async (size: number, more = '') =>
+    encodeAddCheckpoint({ oldSize: 20, proof: [], note: `${await main.note(size)}${more}` });
+  const forks = () => witness.refused().filter(({ isFork }) => isFork);
+  const before = forks();
+  assert.equal(before.length, 1);
+  for (let at = 0; at < 101; at += 1) {
+    const line = `— stranger.example ${Buffer.alloc(76, at).toString('base64')}\n`;
+    assert.equal(await statusOf(await request(30, line)), 422);
+  }
+  assert.equal(await statusOf(await request(31)), 422);
+  assert.deepEqual(forks(), before);
+  // What others wrote under it makes no other checkpoint of it.
+  assert.equal(witness.refused().length, 4);
 });
 
 test('of requests at the same time one goes first, and none sets the ledger back', async () => {
@@ -155,7 +179,7 @@ test('it goes on where it ended, and one process at a time runs it', async () =>
   assert.equal(witness.vkey, before);
   assert.equal((await post(await main.request(0, 50))).text, '40\n');
   assert.equal(await statusOf(await fork.request(40, 50)), 422);
-  assert.equal(witness.refused().length, 3);
+  assert.equal(witness.refused().length, 5);
 });
 
 test('a witness that lost what it saw, or would be made over another, does not start', async () => {

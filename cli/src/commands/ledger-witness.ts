@@ -55,8 +55,12 @@ export const witness = defineCommand({
       io.print(`listening on ${running.url}`);
       io.print(`verification key ${running.vkey}`);
       io.print(`for the ledger: pawl serve --witness '${running.vkey}=${running.url}'`);
-      for (const { origin, atMs } of running.refused())
-        io.print(`refused at ${new Date(atMs).toISOString()}: another history of ${origin}`);
+      for (const { origin, atMs, isFork } of running.refused()) {
+        const what = isFork
+          ? `another history of ${origin}`
+          : `a checkpoint of ${origin} that came without a good proof`;
+        io.print(`refused at ${new Date(atMs).toISOString()}: ${what}`);
+      }
     }
     try {
       await untilAborted(io.signal);

@@ -1,8 +1,9 @@
 /**
  * What a witness keeps in its folder: its key (sealed with a secret beside it, as the server's own keys are), its verification
  * key, and the last checkpoint of each ledger that it cosigned, in an SQLite file that one process at a time holds. What was
- * written is on the disk before `remember` returns (synchronous=EXTRA). Checkpoints that were refused as another history are
- * kept as evidence, the newest few.
+ * written is on the disk before `remember` returns (synchronous=EXTRA). Checkpoints that are another history are kept as
+ * evidence, the newest few; those that only came without a good proof are kept apart, because anybody can send a checkpoint
+ * of the ledger with a bad proof, and must neither speak against it by that nor push the evidence out.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
@@ -16,7 +17,17 @@ const REFUSED_MAX = 100;
 const SQLITE_BUSY = 5;
 
 export type Remembered = { readonly size: number; readonly root: Uint8Array };
-export type RefusedCheckpoint = { readonly origin: string; readonly atMs: number; readonly note: string };
+/** `isFork`: the same size was cosigned with another root; else it was not proven to go on from what was cosigned. */
+export type RefusedCheckpoint = {
+  readonly origin: string;
+  readonly atMs: number;
+  readonly note: string;
+  readonly isFork: boolean;
+};
+const COLUMNS = '(id INTEGER PRIMARY KEY, origin TEXT NOT NULL, at_ms INTEGER NOT NULL, note TEXT NOT NULL) STRICT';
+
+/** What the ledger signed of itself: lines of others after it are no other checkpoint. */
+const textOf = (note: string): string => note.slice(0, note.lastIndexOf('\n\n') + 1);
 
 /**
  * Makes the key and the empty memory of a new witness.
@@ -36,7 +47,7 @@ export async function createWitnessFolder(dir: string, name: string, createdAt: 
   const database = new DatabaseSync(`${dir}/seen.db`);
   database.exec(`
     CREATE TABLE seen (origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, note TEXT NOT NULL) STRICT;
-    CREATE TABLE refused (id INTEGER PRIMARY KEY, origin TEXT NOT NULL, at_ms INTEGER NOT NULL, note TEXT NOT NULL) STRICT;
+    CREATE TABLE refused ${COLUMNS};
   `);
   database.close();
   // Last: a folder that has it is whole.
@@ -47,7 +58,8 @@ function openMemory(dir: string): DatabaseSync {
   const database = new DatabaseSync(`${dir}/seen.db`, { timeout: 0 });
   try {
     database.exec(
-      'PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = EXTRA; BEGIN EXCLUSIVE; SELECT size FROM seen; COMMIT',
+      `PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = EXTRA; BEGIN EXCLUSIVE; SELECT size FROM seen;
+      CREATE TABLE IF NOT EXISTS unproven ${COLUMNS}; COMMIT`,
     );
     return database;
   } catch (cause) {
@@ -104,22 +116,29 @@ export class WitnessFolder {
       .run(origin, size, root, note);
   }
 
-  /** Keeps a checkpoint that the ledger key signed and that is another history. */
-  keepRefused({ origin, atMs, note }: RefusedCheckpoint): void {
-    const known = this.#memory.prepare('SELECT id FROM refused WHERE note = ?').get(note);
-    if (known !== undefined) return;
-    this.#memory.prepare('INSERT INTO refused (origin, at_ms, note) VALUES (?, ?, ?)').run(origin, atMs, note);
-    this.#memory.prepare('DELETE FROM refused WHERE id <= (SELECT max(id) FROM refused) - ?').run(REFUSED_MAX);
+  /** Keeps a checkpoint that the ledger key signed and that was refused, once. */
+  keepRefused({ origin, atMs, note, isFork }: RefusedCheckpoint): void {
+    const text = textOf(note);
+    if (this.#refusedOf(isFork).some((known) => textOf(known.note) === text)) return;
+    const table = isFork ? 'refused' : 'unproven';
+    this.#memory.prepare(`INSERT INTO ${table} (origin, at_ms, note) VALUES (?, ?, ?)`).run(origin, atMs, note);
+    this.#memory.prepare(`DELETE FROM ${table} WHERE id <= (SELECT max(id) FROM ${table}) - ?`).run(REFUSED_MAX);
   }
 
-  /** Oldest first. */
-  refused(): RefusedCheckpoint[] {
-    const rows = this.#memory.prepare('SELECT origin, at_ms, note FROM refused ORDER BY id').all();
+  #refusedOf(isFork: boolean): RefusedCheckpoint[] {
+    const table = isFork ? 'refused' : 'unproven';
+    const rows = this.#memory.prepare(`SELECT origin, at_ms, note FROM ${table} ORDER BY id`).all();
     return rows.map((row) => ({
       origin: String(row['origin']),
       atMs: Number(row['at_ms']),
       note: String(row['note']),
+      isFork,
     }));
+  }
+
+  /** Forks first, each oldest first. */
+  refused(): RefusedCheckpoint[] {
+    return [...this.#refusedOf(true), ...this.#refusedOf(false)];
   }
 
   close(): void {

@@ -21,12 +21,14 @@ import {
 } from '@pawl/core/evidence';
 import { ServerError } from '../acts/errors.ts';
 import { isLoopback } from '../config.ts';
+import { oneLine } from '../domain/foreign-text.ts';
 import { limitClients } from '../http/slow-clients.ts';
 import { createWitnessFolder, type RefusedCheckpoint, WitnessFolder } from './witness-folder.ts';
 
 export { WITNESS_ERRORS, WitnessError, type WitnessErrorCode } from './errors.ts';
 
 const LIMITS = { headMs: 10_000, bodyMs: 10_000, idleMs: 60_000, connections: 256 };
+const SHOWN_CHARS_MAX = 255;
 const TEXT = 'text/plain; charset=utf-8';
 
 export type WitnessConfig = {
@@ -47,7 +49,7 @@ export type WitnessConfig = {
 export type RunningWitness = {
   readonly url: string;
   readonly vkey: string;
-  /** Checkpoints of other histories, as evidence. */
+  /** Checkpoints of other histories, as evidence, and such as were not proven to go on. */
   refused(): RefusedCheckpoint[];
   close(): Promise<void>;
 };
@@ -76,12 +78,14 @@ class Witness {
   #judge(request: AddCheckpoint): WitnessJudgement {
     const judged = judgeCheckpoint(request, (origin) => this.#ledgerOf(origin));
     if (judged.status === 200) this.folder.remember(judged.checkpoint, request.note);
-    const isOtherHistory = judged.status === 422 || (judged.status === 409 && judged.isFork);
+    const isFork = judged.status === 409 && judged.isFork;
     const origin = request.note.split('\n', 1)[0] ?? '';
-    if (isOtherHistory) this.folder.keepRefused({ origin, atMs: this.#config.now().getTime(), note: request.note });
+    const atMs = this.#config.now().getTime();
+    if (isFork || judged.status === 422) this.folder.keepRefused({ origin, atMs, note: request.note, isFork });
     const text =
       judged.status === 409 ? `last cosigned at ${judged.size}` : 'reason' in judged ? judged.reason : 'cosigned';
-    this.#config.onJudged?.({ origin, status: judged.status, text });
+    // Of a ledger that it does not know the name is a stranger's text, and may end in a terminal.
+    this.#config.onJudged?.({ origin: oneLine(origin).slice(0, SHOWN_CHARS_MAX), status: judged.status, text });
     return judged;
   }
 
