@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import type { NewInquiry } from '@pawl/contract/management';
-import { verifyBundle } from '@pawl/core/evidence';
+import { PrivateKey } from '@pawl/core/crypto';
+import { emptyRoot, encodeVkey, signCheckpoint, verifyBundle, writeBundle } from '@pawl/core/evidence';
 import { exchange, type RawAnswer } from './raw-http.ts';
 import { startTestServer, type TestServer } from './running-server.ts';
 
@@ -253,6 +254,12 @@ test('a bundle is what it proves under the key that the supplier names, and noth
     assert.equal(answer.status, 422);
     assert.match(answer.text, /does not verify under the key|does not begin as files of this kind/);
   }
+  const own = PrivateKey.generate('Ed25519');
+  const ownKey = encodeVkey('chip.example', own.publicKey);
+  const checkpoint = await signCheckpoint({ origin: 'chip.example', size: 0, root: emptyRoot() }, 'chip.example', own);
+  const hollow = await as(writeBundle({ kind: 'complete', checkpoint, vkey: ownKey, entries: [] }), ownKey);
+  assert.equal(hollow.status, 422);
+  assert.match(hollow.text, /holds no entry/);
   assert.equal((await show(id)).state, 'open');
   assert.equal((await as(bundle, vkey)).status, 303);
   const [answer] = (await show(id)).rounds[0]?.answers ?? [];

@@ -47,6 +47,8 @@ function nameOf(given: string): string {
 function bundleOf({ bytes, vkey }: GivenFile): AnswerFile['bundle'] | FileFault {
   try {
     const { origin, entries, isComplete } = verifyBundle(bytes, { vkey, sizeBytesMax: 4 * ANSWER_FILE_BYTES_MAX });
+    // Anybody can make a key and sign nothing with it.
+    if (entries.length === 0) return { fault: 'this bundle holds no entry, and shows nothing' };
     return { origin, entries: entries.length, isComplete, vkey };
   } catch (error) {
     if (!(error instanceof EvidenceError)) throw error;

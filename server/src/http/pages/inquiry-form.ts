@@ -1,13 +1,19 @@
 /**
  * The form of an inquiry as a browser sends it (RFC 7578), read closed: known fields, each once, known questions. The runtime's
- * own reader takes the parts apart; the body was bounded before.
+ * own reader takes the parts apart; the body was bounded before, and so are the parts: each costs more than its bytes.
  */
+import { MIMEType } from 'node:util';
 import { FILE_MEANINGS, type GivenFile } from '../../acts/supply/answer-file.ts';
 import { SupplyError } from '../../acts/supply/errors.ts';
 import type { GivenAnswer, GivenForm } from '../../acts/supply/inquiry-answer.ts';
 import { oneLine } from '../../domain/foreign-text.ts';
 
 const REMOVED_MAX = 8;
+/** Answer, file and what it is, issuer, edition, key. */
+const FIELDS_PER_QUESTION = 6 + REMOVED_MAX;
+const FIELDS_OF_FORM = 3;
+/** RFC 2046 §5.1.1, without what would have to be quoted in a quoted string. */
+const BOUNDARY = /^[\w'()+,./:=? -]{1,70}$/;
 const FIELD = /^([afkiev])\.([a-z][a-z0-9-]{0,62})$/;
 
 type Fields = {
@@ -56,6 +62,25 @@ async function fileOf({ texts, files }: Fields, question: string): Promise<Given
   return { name: file.name, bytes, meaning, issuer, edition, vkey };
 }
 
+/** The boundary, when no more parts than a form has lie between. */
+function boundaryOf(body: Uint8Array<ArrayBuffer>, contentType: string, partsMax: number): string {
+  let boundary: string;
+  try {
+    boundary = new MIMEType(contentType).params.get('boundary') ?? '';
+  } catch (cause) {
+    throw invalid('content-type', cause);
+  }
+  if (!BOUNDARY.test(boundary)) throw invalid('content-type');
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const mark = `--${boundary}`;
+  for (let found = 0, at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + mark.length)) {
+    found += 1;
+    // The last one ends the form.
+    if (found > partsMax + 1) throw invalid('body');
+  }
+  return boundary;
+}
+
 /**
  * Reads a form.
  * @throws SupplyError INQUIRY_FORM_INVALID
@@ -65,9 +90,12 @@ export async function parseInquiryForm(
   contentType: string,
   questions: ReadonlySet<string>,
 ): Promise<GivenForm> {
+  const boundary = boundaryOf(body, contentType, FIELDS_OF_FORM + FIELDS_PER_QUESTION * questions.size);
   let form: FormData;
   try {
-    form = await new Response(body, { headers: { 'content-type': contentType } }).formData();
+    // Of the very boundary that was counted, however else the header could be read.
+    const headers = { 'content-type': `multipart/form-data; boundary="${boundary}"` };
+    form = await new Response(body, { headers }).formData();
   } catch (cause) {
     throw invalid('body', cause);
   }
