@@ -186,6 +186,18 @@ test('whoever guesses links or codes is slowed down; the one who was let in is n
   assert.equal((await post(path, code ?? '', '192.0.2.6')).status, 200);
 });
 
+test('whoever knocks without the code is slowed down too, and visits at the same time are no more than one after the other', async () => {
+  const { path, code } = await make({ needsCode: true });
+  const knocks = [];
+  for (let turn = 0; turn < 31; turn += 1) knocks.push((await get(path, '192.0.2.7')).status);
+  assert.deepEqual([new Set(knocks.slice(0, 30)), knocks[30]], [new Set([401]), 429]);
+  assert.equal((await post(path, code ?? '', '192.0.2.8')).status, 200);
+  const open = `${(await make()).path}/documents/${declaration}`;
+  const visits = await Promise.all(Array.from({ length: 60 }, () => get(open, '192.0.2.8')));
+  const counted = [200, 429].map((status) => visits.filter((one) => one.status === status).length);
+  assert.deepEqual(counted, [30, 30]);
+});
+
 test('only documents of the product that count are shared, and nobody of another tenant shares or ends anything here', async () => {
   await assert.rejects(make({ documents: [foreign] }), { code: 'EVIDENCE_UNKNOWN' });
   await assert.rejects(make({ documents: [999_999] }), { code: 'EVIDENCE_UNKNOWN' });

@@ -32,6 +32,8 @@ const BODY_BYTES_MAX = 1024;
 const GUESSES = { burst: 10, perS: 1 / 60 };
 /** A page is made from all records of a product. */
 const VISITS = { burst: 30, perS: 1 / 2 };
+/** Visits without the code that is wanted, from one source: each stands in the audit. */
+const KNOCKS = { burst: 30, perS: 1 / 10 };
 
 type Params = { readonly secret: string; readonly number?: string };
 type Asked = FastifyRequest<{ Params: Params }>;
@@ -50,6 +52,7 @@ function codeOf({ method, body }: Asked): string | undefined {
 class ShareDesk {
   readonly #guesses = new RateLimit(GUESSES);
   readonly #visits = new RateLimit(VISITS);
+  readonly #knocks = new RateLimit(KNOCKS);
   readonly #ports: ServerPorts;
   readonly #proxySecret: string | undefined;
 
@@ -63,18 +66,25 @@ class ShareDesk {
     const from = sourceOf(request.raw, this.#proxySecret);
     const source = sourceKey(from);
     const { secret } = request.params;
-    const retryAfterS = Math.max(this.#guesses.waitS(source, nowMs), this.#visits.waitS(secret, nowMs));
-    if (retryAfterS > 0) throw new ApiError('API_TOO_MANY_REQUESTS', { retryAfterS });
+    this.#refuse(Math.max(this.#guesses.waitS(source, nowMs), this.#knocks.waitS(source, nowMs)));
+    this.#refuse(this.#visits.waitS(secret, nowMs));
+    let row: ShareTable;
     try {
       const visit = { what, source: from, requestId: request.id };
-      const row = await visitShare(this.#ports, { secret, code: codeOf(request) }, visit);
-      this.#visits.count(secret, nowMs);
-      return row;
+      row = await visitShare(this.#ports, { secret, code: codeOf(request) }, visit);
     } catch (error) {
       const isAsked = error instanceof SupplyError && error.code === 'SHARE_CODE_WANTED';
-      if (!isAsked) this.#guesses.count(source, nowMs);
+      (isAsked ? this.#knocks : this.#guesses).count(source, nowMs);
       throw error;
     }
+    // Others may have come in meanwhile: of visits at the same time no more are answered than one after the other.
+    this.#refuse(this.#visits.waitS(secret, nowMs));
+    this.#visits.count(secret, nowMs);
+    return row;
+  }
+
+  #refuse(retryAfterS: number): void {
+    if (retryAfterS > 0) throw new ApiError('API_TOO_MANY_REQUESTS', { retryAfterS });
   }
 
   async show(request: Asked, reply: FastifyReply): Promise<FastifyReply> {
