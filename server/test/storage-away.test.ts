@@ -44,6 +44,9 @@ test('without its database the server answers 503 and when to come back, and goe
     headers: { authorization: `Bearer ${server.token}` },
   });
   assert.deepEqual([refused.status, refused.headers['retry-after']], [503, '10']);
+  const health = await exchange(`${server.url}/api/v1/health`);
+  assert.deepEqual([health.status, health.json()], [200, { status: 'ok', ledgerSize: null }]);
+  assert.equal((await exchange(`${server.url}/api/v1/ready`)).status, 503);
   const polled = await poll();
   assert.deepEqual([polled.status, polled.headers['retry-after']], [503, '10']);
   assert.equal((JSON.parse(polled.text) as { code: string }).code, 'STORE_UNREACHABLE');

@@ -38,11 +38,11 @@ export function psql(url: string, sql: string): string {
 
 export class Postgres {
   readonly #folder: string;
-  readonly #child: ChildProcess;
+  #child: ChildProcess | undefined;
 
-  private constructor(folder: string, child: ChildProcess) {
+  private constructor(folder: string) {
     this.#folder = folder;
-    this.#child = child;
+    process.once('exit', () => this.#child?.kill('SIGINT'));
   }
 
   static async start(): Promise<Postgres> {
@@ -51,13 +51,28 @@ export class Postgres {
     if (as.uid !== undefined && as.gid !== undefined) chownSync(folder, as.uid, as.gid);
     const cluster = ['-D', `${folder}/data`, '-U', USER, '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8'];
     execFileSync(toolPath('initdb') ?? 'initdb', cluster, { cwd: folder, stdio: 'ignore', ...as });
-    const options = ['-D', `${folder}/data`, '-k', folder, '-c', 'listen_addresses=', '-c', 'max_connections=200'];
-    const child = spawn(toolPath('postgres') ?? 'postgres', options, { cwd: folder, stdio: 'ignore', ...as });
-    process.once('exit', () => child.kill('SIGINT'));
-    const postgres = new Postgres(folder, child);
-    await postgres.#untilUp();
+    const postgres = new Postgres(folder);
+    await postgres.resume();
     psql(postgres.#address('postgres'), 'CREATE DATABASE pawl');
     return postgres;
+  }
+
+  /** Starts it (again); resolves when it answers. */
+  async resume(): Promise<void> {
+    const folder = this.#folder;
+    const options = ['-D', `${folder}/data`, '-k', folder, '-c', 'listen_addresses=', '-c', 'max_connections=200'];
+    this.#child = spawn(toolPath('postgres') ?? 'postgres', options, { cwd: folder, stdio: 'ignore', ...owner() });
+    await this.#untilUp();
+  }
+
+  /** Ends it at once, as a crash would. */
+  async halt(signal: 'SIGQUIT' | 'SIGINT' = 'SIGQUIT'): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined || child.exitCode !== null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await ended;
   }
 
   async #untilUp(): Promise<void> {
@@ -81,9 +96,7 @@ export class Postgres {
   }
 
   async end(): Promise<void> {
-    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
-    this.#child.kill('SIGINT');
-    if (this.#child.exitCode === null) await ended;
+    await this.halt('SIGINT');
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }

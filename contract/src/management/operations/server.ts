@@ -6,9 +6,9 @@ export const SERVER_OPERATIONS = {
   health: {
     method: 'GET',
     path: '/api/v1/health',
-    summary: 'Whether the server can do its work',
+    summary: 'Whether the process works; `ledgerSize` is null while its database does not answer',
     allow: 'open',
-    response: z.strictObject({ status: z.literal('ok'), ledgerSize: z.number().int() }),
+    response: z.strictObject({ status: z.literal('ok'), ledgerSize: z.number().int().nullable() }),
     errors: [],
   },
   ready: {

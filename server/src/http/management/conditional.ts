@@ -5,7 +5,7 @@
  *
  * A resource with volatile members (counts of a rollout, when a device was last seen) has a tag of two parts, `"edition.content"`.
  * The whole changes with the content, as a strong tag must; `If-Match` is compared by the edition alone. That is on purpose
- * less than §13.1.1 says: nobody could pause a rollout that counts while it is looked at.
+ * less than §13.1.1 says (docs/decisions/011): nobody could pause a rollout that counts while it is looked at.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { MANAGEMENT_OPERATIONS, type ManagementOperation, type ManagementOperationId } from '@pawl/contract/management';
