@@ -14,7 +14,10 @@ const ROLLOUTS = [
   'mender-admission',
   'mender-deployments',
 ];
-const SUITES = [...ROLLOUTS, 'people', 'events', 'webhooks', 'races', 'hostile-texts'];
+/** Those that take long, and differ little, in `npm run test:exhaustive`. */
+const LONG = ['access-matrix', 'audit', 'vulnerability-exposure', 'transfer', 'gateways'];
+const OFTEN = [...ROLLOUTS, 'people', 'events', 'webhooks', 'races', 'hostile-texts'];
+const SUITES = process.env['PAWL_EXHAUSTIVE'] === undefined ? OFTEN : [...OFTEN, ...LONG];
 
 test('what holds over SQLite holds over PostgreSQL', { skip: skipWithoutPostgres() }, async (t) => {
   const cluster = await PostgresCluster.start();

@@ -135,6 +135,7 @@ function memberOf(value: unknown, name: string): unknown {
 }
 
 async function releaseLine(db: Db, tenantId: number, id: unknown): Promise<string | undefined> {
+  if (id === undefined) return undefined;
   return (await findRelease(db, tenantId, Number(id)))?.line;
 }
 
