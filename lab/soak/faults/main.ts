@@ -9,11 +9,11 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type FinalWord, registerFleet, runFleet } from '../src/fleet/index.ts';
-import { Postgres } from '../src/stage/postgres.ts';
-import { end, ROOT, type Started, start } from '../src/stage/processes.ts';
-import { Stage } from '../src/stage/stage.ts';
-import { judge } from './judge.ts';
+import { type FinalWord, registerFleet, runFleet } from '../../src/fleet/index.ts';
+import { Postgres } from '../../src/stage/postgres.ts';
+import { end, ROOT, type Started, start } from '../../src/stage/processes.ts';
+import { Stage } from '../../src/stage/stage.ts';
+import { judge } from '../judge.ts';
 import { Witness } from './witness.ts';
 
 const setting = (name: string, value: number): number => Number(process.env[name] ?? value);
@@ -36,7 +36,7 @@ class ObjectStore {
   }
 
   async start(): Promise<void> {
-    this.#started = await start([`${ROOT}/lab/soak/object-store.ts`, this.#port, this.#folder]);
+    this.#started = await start([`${ROOT}/lab/soak/faults/object-store.ts`, this.#port, this.#folder]);
     this.#port = this.#started.firstLine;
   }
 
