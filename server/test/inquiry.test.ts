@@ -260,6 +260,20 @@ test('a bundle is what it proves under the key that the supplier names, and noth
   const hollow = await as(writeBundle({ kind: 'complete', checkpoint, vkey: ownKey, entries: [] }), ownKey);
   assert.equal(hollow.status, 422);
   assert.match(hollow.text, /holds no entry/);
+  const large = await as(
+    writeBundle({ kind: 'complete', checkpoint, vkey: ownKey, entries: [new Uint8Array(2 ** 20)] }),
+    ownKey,
+  );
+  assert.deepEqual([large.status, /1 MiB at most, unpacked/.test(large.text)], [422, true]);
+  const second = { 'f.how': ['c.zip', bundle], 'k.how': 'bundle', 'v.how': vkey } as const;
+  const both = await post(path, {
+    ...GOOD,
+    ...second,
+    'f.boot': ['b.zip', bundle],
+    'k.boot': 'bundle',
+    'v.boot': vkey,
+  });
+  assert.deepEqual([both.status, /one bundle at a time/.test(both.text)], [422, true]);
   assert.equal((await show(id)).state, 'open');
   assert.equal((await as(bundle, vkey)).status, 303);
   const [answer] = (await show(id)).rounds[0]?.answers ?? [];

@@ -10,6 +10,8 @@ import { oneLine } from '../../domain/foreign-text.ts';
 import { MAGIC_BYTES, mayBeOfType } from '../../domain/media-type.ts';
 
 const ANSWER_FILE_BYTES_MAX = 8 * 2 ** 20;
+/** Unpacked. Each entry costs a verification while nobody else is served, and equal ones pack to nothing. */
+const BUNDLE_BYTES_MAX = 2 ** 20;
 const NAME_CHARS_MAX = 120;
 
 export const FILE_MEANINGS = ['document', 'test-report', 'bundle'] as const;
@@ -46,12 +48,13 @@ function nameOf(given: string): string {
 
 function bundleOf({ bytes, vkey }: GivenFile): AnswerFile['bundle'] | FileFault {
   try {
-    const { origin, entries, isComplete } = verifyBundle(bytes, { vkey, sizeBytesMax: 4 * ANSWER_FILE_BYTES_MAX });
+    const { origin, entries, isComplete } = verifyBundle(bytes, { vkey, sizeBytesMax: BUNDLE_BYTES_MAX });
     // Anybody can make a key and sign nothing with it.
     if (entries.length === 0) return { fault: 'this bundle holds no entry, and shows nothing' };
     return { origin, entries: entries.length, isComplete, vkey };
   } catch (error) {
     if (!(error instanceof EvidenceError)) throw error;
+    if (error.code === 'BUNDLE_TOO_LARGE') return { fault: 'a bundle has 1 MiB at most, unpacked: export a part' };
     return { fault: `this bundle does not verify under the key (${error.code})` };
   }
 }

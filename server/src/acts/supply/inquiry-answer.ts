@@ -74,6 +74,7 @@ function judge(row: InquiryTable, form: GivenForm): Judged {
   const before = draftOf(row);
   const faults = new Map<string, string>();
   const fresh = new Map<string, Uint8Array>();
+  const bundles: string[] = [];
   const answers: Record<string, { value: string; files: AnswerFile[] }> = {};
   for (const question of inquiryRecord(row).template.questions) {
     const given = form.answers.get(question.id);
@@ -88,7 +89,11 @@ function judge(row: InquiryTable, form: GivenForm): Judged {
     );
     const file = given?.file;
     if (file !== undefined) {
-      const judged = question.attachment ? judgeFile(file) : { fault: 'no file is taken here' };
+      const judged = !question.attachment
+        ? { fault: 'no file is taken here' }
+        : file.meaning === 'bundle' && bundles.push(question.id) > 1
+          ? { fault: 'one bundle at a time: save the draft in between' }
+          : judgeFile(file);
       if ('fault' in judged) faults.set(question.id, judged.fault);
       else if (files.length >= INQUIRY_FILES_MAX) faults.set(question.id, `${INQUIRY_FILES_MAX} files at most`);
       else {
