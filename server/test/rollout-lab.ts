@@ -145,9 +145,9 @@ export class RolloutLab {
     return new Date(this.nowMs + seconds * 1000).toISOString();
   }
 
-  async addDevice(controllerId: string, tags: readonly string[] = []): Promise<void> {
+  async addDevice(controllerId: string, tags: readonly string[] = [], model = 'm'): Promise<void> {
     await this.ports.database.write(async (trx) => {
-      const row = { model: 'm', line: LINE, kind: 'foreign' as const, tokenSha256: undefined, nowMs: this.nowMs };
+      const row = { model, line: LINE, kind: 'foreign' as const, tokenSha256: undefined, nowMs: this.nowMs };
       await insertDevice(trx, { tenantId: this.tenantId, controllerId, tags, ...row });
     });
   }

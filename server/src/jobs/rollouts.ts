@@ -3,13 +3,14 @@
  * each rollout is claimed by the transaction that works on it. Whatever is cut off is found again by the next run.
  */
 import { setImmediate } from 'node:timers/promises';
-import { admitLate } from '../acts/dynamic-members.ts';
+import { admitLate, isOpenToLate } from '../acts/dynamic-members.ts';
 import { advanceRollout, takeSteps } from '../acts/engine.ts';
+import { heldDevices } from '../acts/evidence/market-gate.ts';
 import type { ServerPorts } from '../acts/ports.ts';
 import { timeOut } from '../acts/time-outs.ts';
 import { engineStates } from '../domain/rollout.ts';
 import { tryLockRollout } from '../store/locking.ts';
-import { rolloutsIn } from '../store/rollouts.ts';
+import { getRolloutById, rolloutsIn } from '../store/rollouts.ts';
 
 /** Batches that one rollout may take before the others have their turn. */
 const BATCHES_MAX = 16;
@@ -30,10 +31,13 @@ export async function tickRollouts(ports: ServerPorts, isClosing: () => boolean 
 }
 
 async function lookAt(ports: ServerPorts, id: number): ReturnType<typeof advanceRollout> {
+  const seen = await getRolloutById(ports.database.read, id);
+  const held = isOpenToLate(seen) ? await heldDevices(ports, seen) : undefined;
   return await ports.database.write(async (trx) => {
     const row = await tryLockRollout(trx, id);
     if (row === undefined) return { isMore: false, touched: new Set<number>() };
-    await admitLate(trx, row, ports.now().getTime());
+    // One that was started since is looked at the next time, with what its gates hold.
+    if (isOpenToLate(seen)) await admitLate(trx, row, ports.now().getTime(), held);
     return await takeSteps(trx, ports, row);
   });
 }

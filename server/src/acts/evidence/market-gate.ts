@@ -1,14 +1,15 @@
 /**
  * Market gates: a product says which devices a market is, by a filter; a rollout to such devices starts only when the records
  * do not hold their models back (compliance, `decideGate`). A release of security fixes only is never held: what is in the
- * field gets its fixes whatever the papers say (Regulation (EU) 2024/2847, Annex I Part II). Looked at when a rollout is
- * started; devices that join a dynamic rollout later are not looked at again.
+ * field gets its fixes whatever the papers say (Regulation (EU) 2024/2847, Annex I Part II). A rollout that is held does
+ * not start; of a dynamic one that runs, devices that are held do not join until the records show what was missing.
  */
 import { createHash } from 'node:crypto';
 import { decideGate } from '@pawl/compliance/gap';
+import { type Expression, type SqlBool, sql } from 'kysely';
 import type { Actor } from '../../domain/actor.ts';
 import { tenantName } from '../../store/access.ts';
-import type { Db, Trx } from '../../store/database.ts';
+import type { Database, Db, Trx } from '../../store/database.ts';
 import { deviceCondition } from '../../store/device-filter.ts';
 import { appendStatement } from '../../store/ledger.ts';
 import { listGates, modelsOfRollout, passesOf, saveGate, savePass } from '../../store/market-gates.ts';
@@ -67,21 +68,42 @@ async function mustFindRollout(db: Db, tenantId: number, id: number): Promise<Ro
   return row;
 }
 
-/** The models of a product by the names that devices have. */
-async function refuseHeld(
-  ports: ServerPorts,
-  tenantId: number,
-  of: GateOf & { readonly rolloutId: number; readonly models: readonly string[] },
-): Promise<void> {
+/** A gate that a rollout has to pass, and its devices. */
+type OpenGate = GateOf & { readonly filter: string; readonly condition: Expression<SqlBool> };
+
+/** The gates that are in the way of a rollout: none for a release of security fixes. */
+async function gatesBefore(ports: ServerPorts, row: RolloutTable): Promise<OpenGate[]> {
+  const { read } = ports.database;
+  const release = await releaseOf(read, row);
+  if (release.urgency === 'security') return [];
+  const { id, tenant_id: tenantId } = row;
+  const passes = await passesOf(read, id);
+  const gates: OpenGate[] = [];
+  for (const { product, line } of await listProducts(read, tenantId)) {
+    if (line !== release.line) continue;
+    for (const { market, filter } of await listGates(read, tenantId, product)) {
+      if (passes.has(market)) continue;
+      const condition = await deviceCondition(read, { tenantId, filter, nowMs: ports.now().getTime() });
+      gates.push({ product, market, filter, condition });
+    }
+  }
+  return gates;
+}
+
+type Holding = { readonly model: string; readonly missing: string };
+
+/** The models of a product that a market is held for, by the names that devices have, each with what is missing. */
+async function heldModels(ports: ServerPorts, tenantId: number, of: GateOf): Promise<Map<string, Holding>> {
   const { product, cells, on } = await liveRecords(ports, tenantId, of);
-  const named = product.models.filter((one) => of.models.includes(one.controllerModel ?? one.id));
-  for (const { id: model } of named) {
+  const held = new Map<string, Holding>();
+  for (const { id: model, controllerModel } of product.models) {
     const { holding } = decideGate(cells, product, { model, market: of.market, on });
     const [first] = holding;
     if (first === undefined) continue;
     const missing = `${first.entry.reference}${holding.length > 1 ? ` and ${holding.length - 1} more` : ''}`;
-    throw new EvidenceVaultError('MARKET_GATE_HELD', { product: product.product, model, market: of.market, missing });
+    held.set(controllerModel ?? model, { model, missing });
   }
+  return held;
 }
 
 /**
@@ -92,18 +114,39 @@ export async function refuseHeldMarkets(ports: ServerPorts, tenantId: number, ro
   const { read } = ports.database;
   const row = await findRollout(read, tenantId, rolloutId);
   if (row === undefined) return;
-  const release = await releaseOf(read, row);
-  if (release.urgency === 'security') return;
-  const passes = await passesOf(read, rolloutId);
-  for (const { product, line } of await listProducts(read, tenantId)) {
-    if (line !== release.line) continue;
-    for (const { market, filter } of await listGates(read, tenantId, product)) {
-      if (passes.has(market)) continue;
-      const condition = await deviceCondition(read, { tenantId, filter, nowMs: ports.now().getTime() });
-      const models = await modelsOfRollout(read, rolloutId, condition);
-      if (models.length > 0) await refuseHeld(ports, tenantId, { product, market, rolloutId, models });
-    }
+  for (const { product, market, condition } of await gatesBefore(ports, row)) {
+    const of = { product, market };
+    const models = await modelsOfRollout(read, rolloutId, condition);
+    if (models.length === 0) continue;
+    const held = await heldModels(ports, tenantId, of);
+    const found = models.map((model) => held.get(model)).find((one) => one !== undefined);
+    if (found !== undefined) throw new EvidenceVaultError('MARKET_GATE_HELD', { ...of, ...found });
   }
+}
+
+/** Deciding takes the whole matrix; a device that joins later may wait so long for what was shown meanwhile. */
+const DECIDED_FOR_MS = 60_000;
+type Decided = { readonly gates: string; readonly atMs: number; readonly held: Expression<SqlBool> | undefined };
+const DECIDED = new WeakMap<Database, Map<number, Decided>>();
+
+/** The devices that may not join a rollout that runs; undefined when nothing is held. */
+export async function heldDevices(ports: ServerPorts, row: RolloutTable): Promise<Expression<SqlBool> | undefined> {
+  const gates = await gatesBefore(ports, row);
+  if (gates.length === 0) return undefined;
+  const decided = DECIDED.get(ports.database) ?? new Map<number, Decided>();
+  DECIDED.set(ports.database, decided);
+  const atMs = ports.now().getTime();
+  const known = decided.get(row.id);
+  const names = JSON.stringify(gates.map(({ product, market, filter }) => [product, market, filter]));
+  if (known?.gates === names && Math.abs(atMs - known.atMs) < DECIDED_FOR_MS) return known.held;
+  const held: Expression<SqlBool>[] = [];
+  for (const { product, market, condition } of gates) {
+    const models = [...(await heldModels(ports, row.tenant_id, { product, market })).keys()];
+    if (models.length > 0) held.push(sql<SqlBool>`(${condition} and device.model in (${sql.join(models)}))`);
+  }
+  const one = held.length === 0 ? undefined : sql<SqlBool>`(${sql.join(held, sql` or `)})`;
+  decided.set(row.id, { gates: names, atMs, held: one });
+  return one;
 }
 
 /**
