@@ -120,7 +120,8 @@ export async function refuseHeldMarkets(ports: ServerPorts, tenantId: number, ro
     if (models.length === 0) continue;
     const held = await heldModels(ports, tenantId, of);
     const found = models.map((model) => held.get(model)).find((one) => one !== undefined);
-    if (found !== undefined) throw new EvidenceVaultError('MARKET_GATE_HELD', { ...of, ...found });
+    if (found !== undefined)
+      throw new EvidenceVaultError('MARKET_GATE_HELD', { product, model: found.model, market, missing: found.missing });
   }
 }
 
