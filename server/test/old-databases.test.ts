@@ -56,21 +56,29 @@ const isExhaustive = process.env['PAWL_EXHAUSTIVE'] === '1';
 
 /** `npm run test:exhaustive` tries every version. */
 const STORES = [
-  { name: 'SQLite', start: () => Promise.resolve(undefined), skip: false as const, step: isExhaustive ? 1 : 6 },
+  {
+    name: 'SQLite',
+    start: () => Promise.resolve(undefined),
+    skip: false as const,
+    step: isExhaustive ? 1 : 6,
+    every: 1,
+  },
   {
     name: 'PostgreSQL',
     start: () => PostgresCluster.start(),
     skip: skipWithoutPostgres(),
     step: isExhaustive ? 1 : 12,
+    // The steps are the same text; of those that are tried, every third.
+    every: isExhaustive ? 1 : 3,
   },
 ];
 
-for (const { name, start, skip, step } of STORES) {
+for (const { name, start, skip, step, every } of STORES) {
   describe(name, { skip }, () => {
     test('a database of each earlier version comes to this one, and what was going on in it goes on', async (t) => {
       const cluster = await start();
       if (cluster !== undefined) t.after(() => cluster.close());
-      for (const version of triedVersions(step)) {
+      for (const version of triedVersions(step).filter((_, at) => at % every === 0)) {
         await t.test(`version ${version}`, async (inner) => {
           const server = await startFaultServer(cluster?.url('postgres'), (place) => makeOldDatabase(version, place));
           inner.after(() => server.close());

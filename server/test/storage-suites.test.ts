@@ -6,17 +6,19 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { PostgresCluster, skipWithoutPostgres } from './postgres.ts';
 
-const ROLLOUTS = [
-  'rollout',
-  'rollout-policy',
-  'attestation',
-  'device-filter',
+/** Those that take long, and differ little, in `npm run test:exhaustive`. */
+const LONG = [
+  'access-matrix',
+  'audit',
+  'events',
+  'gateways',
   'mender-admission',
   'mender-deployments',
+  'transfer',
+  'vulnerability-exposure',
+  'webhooks',
 ];
-/** Those that take long, and differ little, in `npm run test:exhaustive`. */
-const LONG = ['access-matrix', 'audit', 'vulnerability-exposure', 'transfer', 'gateways'];
-const OFTEN = [...ROLLOUTS, 'people', 'events', 'webhooks', 'races', 'hostile-texts'];
+const OFTEN = ['rollout', 'rollout-policy', 'attestation', 'device-filter', 'people', 'races', 'hostile-texts'];
 const SUITES = process.env['PAWL_EXHAUSTIVE'] === undefined ? OFTEN : [...OFTEN, ...LONG];
 
 test('what holds over SQLite holds over PostgreSQL', { skip: skipWithoutPostgres() }, async (t) => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
+import { FLIP_STEP } from '../../test/flips.ts';
 import { fromUtf8, utf8 } from '../bytes/index.ts';
 import type { TrustErrorCode } from './errors.ts';
 import { TRUST_LIMITS } from './limits.ts';
@@ -240,7 +241,7 @@ test('refuses to make what clients would refuse, or read in different ways', () 
   for (const [code, make] of refused) assert.throws(make, { code }, make.toString());
 });
 
-test('refuses every single-bit flip and every truncation of signed metadata', async () => {
+test('refuses flipped bits and every truncation of signed metadata', async () => {
   // Without digests in timestamp and snapshot, so that the signature alone has to hold.
   const small = await RepositorySimulator.start();
   const { json } = small.snapshot!;
@@ -270,7 +271,7 @@ test('refuses every single-bit flip and every truncation of signed metadata', as
   ];
   for (const [name, take] of steps) {
     const bytes = small.file(name);
-    for (let bit = 0; bit < bytes.length * 8; bit += 1) {
+    for (let bit = 0; bit < bytes.length * 8; bit += FLIP_STEP) {
       const flipped = bytes.slice();
       flipped[bit >> 3]! ^= 1 << (bit & 7);
       assert.throws(() => take(flipped), { name: 'TrustError' }, `${name}, bit ${bit}`);
